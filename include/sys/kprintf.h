@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* kprintf.h: console output and the boot command line. */
+#pragma once
+
+#include <lib/cdefs.h>
+#include <lib/types.h>
+
+void	kprintf(const char *fmt, ...) __printflike(1, 2);
+void	kvprintf_cons(const char *fmt, va_list ap) __printflike(1, 0);
+/* cons_write: bytes to the console as they are (tty output). */
+void	cons_write(const char *s, size_t len);
+
+/*
+ * Boot options, "name" or "name=value", from the GRUB command line and from
+ * fw_cfg opt/gnomon/cmdline (which wins).  An option is known when a
+ * BOOT_OPTION names it; unknown ones are listed at boot with the nearest
+ * known name.
+ */
+struct boot_option {
+	const char	*name;
+	const char	*help;
+};
+#define BOOT_OPTION(id, nm, hlp)					\
+	static const struct boot_option __boot_option_##id		\
+	    __used __section("boot_options") = { nm, hlp }
+
+void		 bootopt_init(const char *cmdline, const char *fw_cmdline);
+const char	*bootopt_str(const char *name);	/* value, "" or NULL: absent */
+bool		 bootopt_bool(const char *name);
+uint64_t	 bootopt_u64(const char *name, uint64_t dflt);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * md.h: what the kernel core asks of a platform.  <machine/cpu.h> has the
+ * inlines (curthread, interrupt flag, pause); these are the functions.
+ */
+#pragma once
+
+#include <lib/cdefs.h>
+#include <lib/types.h>
+
+struct thread;
+struct trapframe;
+
+/* clock */
+nsec_t	md_uptime(void);		/* monotonic, ns since boot; any context */
+nsec_t	md_walltime(void);		/* ns since 1970 */
+uint64_t md_cycles(void);
+void	md_delay(nsec_t ns);		/* spin */
+
+/* threads: make td start in fn(arg) on its kernel stack when switched to */
+void	md_thread_init(struct thread *td, void (*fn)(void *), void *arg);
+/* md_thread_fini: the thread is off its stack for good. */
+void	md_thread_fini(struct thread *td);
+/* cpu_switch: save old's context, load next's (stack, FPU, GS words, address
+ * space).  Called with interrupts off; returns in old when it runs again. */
+void	cpu_switch(struct thread *old, struct thread *next);
+
+/* CPUs */
+void	md_ipi_call(cpumask_t mask);	/* make them run smp_call_handler */
+void	md_ipi_resched(int cpu);
+void	md_ipi_stop(cpumask_t mask);	/* NMI: stop for good (panic) */
+void	md_idle(void);			/* wait for an interrupt; interrupts off on
+					 * entry, on at return */
+void	md_spin_poll(void);		/* while spinning: serve shootdowns */
+
+/* console */
+void	md_cons_putc(char c);		/* polled, no locks */
+int	md_cons_getc(void);		/* -1: nothing; polled */
+
+/* end of the machine */
+void	md_poweroff(void);		/* ACPI S5; returns if it cannot */
+void	md_reboot(void) __noreturn;
+void	md_exit(int code);		/* isa-debug-exit; returns if absent */
+
+/* unwinding: one step from a frame pointer; false at the end */
+bool	md_unwind(uint64_t *pc, uint64_t *fp);
+void	md_print_frame(const struct trapframe *tf,
+	    void (*pr)(const char *fmt, ...) __printflike(1, 2));

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* panic.h: stopping the machine, and its exit codes. */
+#pragma once
+
+#include <lib/assert.h>
+#include <lib/types.h>
+
+struct trapframe;
+
+/*
+ * Exit codes written to QEMU's isa-debug-exit port; QEMU's own status is
+ * (code << 1) | 1.
+ */
+enum exit_code {
+	EXIT_OK = 0x10,		/* verdict passed */
+	EXIT_FAIL = 0x11,	/* verdict failed */
+	EXIT_PANIC = 0x12,	/* panic() or KASSERT */
+	EXIT_TRAP = 0x13,	/* fatal trap in the kernel */
+	EXIT_NOINIT = 0x14,	/* initrd missing, truncated, or without init */
+	EXIT_NOMEM = 0x15,	/* too little memory to start */
+	EXIT_NOCPU = 0x16,	/* the CPU lacks something needed */
+};
+
+extern int	panicking;	/* [a] set once by the first CPU that panics */
+
+/* panic_exit: as panic, with an exit code of its own. */
+void	panic_exit(enum exit_code code, const char *fmt, ...)
+	    __printflike(2, 3) __noreturn;
+/* panic_trap: a fatal trap; prints frame. */
+void	panic_trap(const struct trapframe *tf, const char *fmt, ...)
+	    __printflike(2, 3) __noreturn;
+/* backtrace: print the symbolised frames from the given frame pointer. */
+void	backtrace(uint64_t pc, uint64_t fp,
+	    void (*pr)(const char *fmt, ...) __printflike(1, 2));
+/* poweroff: end the machine: ACPI, or isa-debug-exit with code. */
+void	poweroff(enum exit_code code) __noreturn;

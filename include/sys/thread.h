@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * thread.h: kernel threads.
+ *
+ * State machine (sched.c checks it):
+ *	NEW -> RUNQ -> RUNNING -> RUNQ		preempted, yields
+ *	RUNNING -> SLEEPING -> RUNQ		sleep queue
+ *	RUNNING -> DEAD				thread_exit; freed by the reaper
+ */
+#pragma once
+
+#include <lib/cdefs.h>
+#include <lib/queue.h>
+#include <lib/types.h>
+#include <machine/md_thread.h>
+#include <sys/lockdep.h>
+#include <sys/param.h>
+
+struct pmap;
+struct proc;
+
+enum td_state { TDS_NEW, TDS_RUNQ, TDS_RUNNING, TDS_SLEEPING, TDS_DEAD };
+
+#define PRI_INTR	0	/* kernel daemons that must run at once */
+#define PRI_KERN	8	/* kernel threads */
+#define PRI_USER	16	/* user processes, best */
+#define PRI_USER_MAX	23
+#define PRI_IDLE	31
+#define PRI_COUNT	32
+
+/*
+ * Lifetime: thread_create makes it, thread_exit ends it, the reaper frees it
+ * after it has left its stack.  A pointer is good while the thread lives or
+ * under the lock of the list it was found on.  Fields are protected as marked:
+ * [c] const after init [s] run-queue lock of td_cpu [t] owning thread only
+ * [q] sleep queue chain lock [a] atomic [h] hint.
+ */
+struct thread {
+	TAILQ_ENTRY(thread)	 td_runq;	/* [s] or sleep queue [q] */
+	LIST_ENTRY(thread)	 td_all;	/* [s] all threads (threads_lock) */
+	int			 td_tid;	/* [c] */
+	enum td_state		 td_state;	/* [s] */
+	uint8_t			 td_pri;	/* [s] */
+	bool			 td_user;	/* [c] belongs to a process */
+	int			 td_cpu;	/* [s] where it runs or ran last */
+	cpumask_t		 td_affinity;	/* [s] CPUs allowed */
+	unsigned		 td_critnest;	/* [t] > 0: not preempted */
+	bool			 td_needresched;/* [a] */
+	volatile unsigned	 td_intrsig;	/* [a] TDI_*: ends a PCATCH sleep */
+	const void		*td_wchan;	/* [q] what it sleeps on */
+	const char		*td_wmesg;	/* [q] and its name */
+	nsec_t			 td_wsince;	/* [q] since when */
+	unsigned		 td_wflags;	/* [q] */
+	int			 td_werror;	/* [q] why it woke */
+	vm_offset_t		 td_kstack;	/* [c] lowest address */
+	struct proc		*td_proc;	/* [c] NULL: kernel thread */
+	struct pmap		*td_pmap;	/* [t] user space it runs in, or NULL */
+	struct md_thread	 td_md;		/* platform part */
+	nsec_t			 td_runtime;	/* [s] time on CPU */
+	nsec_t			 td_switchin;	/* [s] */
+	unsigned		 td_nheld;	/* [t] lockdep */
+	struct lockdep_held	 td_held[LOCKDEP_MAXHELD];	/* [t] */
+	unsigned		 td_pagesbusied;/* [t] pages busied by us */
+	uint64_t		 td_clear_tid;	/* [t] user address, Linux */
+	void			*td_uproc;	/* [c] kern/proc's part of a user thread */
+	char			 td_name[MAXCOMLEN + 1];	/* [c] */
+};
+#define TDI_SIGNAL	0x1	/* a signal is pending */
+#define TDI_DIE		0x2	/* the process is exiting */
+
+/*
+ * thread_create: a new thread that will run fn(arg) in the kernel; not started.
+ * => Sleeps: for memory.
+ * => Returns: 0 and *tdp; ENOMEM.
+ * => After: thread_start puts it on a run queue; thread_discard frees a thread
+ *    that was never started.
+ */
+int	thread_create(void (*fn)(void *), void *arg, const char *name,
+	    struct thread **tdp) __warn_unused;
+void	thread_start(struct thread *td);
+void	thread_discard(struct thread *td);
+void	thread_exit(void) __noreturn;
+/* kthread_run: create and start, for kernel threads. */
+int	kthread_run(void (*fn)(void *), void *arg, const char *name,
+	    struct thread **tdp) __warn_unused;
+/* thread_foreach: fn for each thread, under the list lock. */
+void	thread_foreach(void (*fn)(struct thread *td, void *arg), void *arg);
+void	thread_init(void);
+
+/* critical section: no preemption on this CPU; nests. */
+void	critical_enter(void);
+void	critical_exit(void);
+
+/* scheduler (sched.c) */
+void	sched_init_cpu(int cpu);	/* make this CPU's idle thread current */
+void	sched_start(void) __noreturn;	/* become the idle loop */
+void	sched_add(struct thread *td);	/* RUNQ; from NEW or SLEEPING */
+void	sched_yield(void);		/* let equals run */
+void	sched_setpri(struct thread *td, unsigned pri);
+void	sched_bind(struct thread *td, cpumask_t mask);
+void	sched_tick(void);		/* timer interrupt */
+void	sched_preempt_check(void);	/* on return from interrupt */
+/* sched_switch: leave the CPU; td_state was set, the lock is td_cpu's run
+ * queue lock, held on entry and by the next thread. */

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * zone.h: typed allocation with per-CPU magazines.
+ *
+ * Freed objects are poisoned with 0xdb and (DEBUG >= 1) kept in a quarantine
+ * ring before reuse; the poison is checked at the next allocation.  A zone is
+ * type-stable: its slabs are never unmapped or given to another zone, so a
+ * late unlocker may touch the lock word of a freed object.
+ */
+#pragma once
+
+#include <lib/cdefs.h>
+#include <lib/types.h>
+
+struct zone;
+
+#define M_WAITOK	0x0	/* sleep for memory; never NULL but see below */
+#define M_NOWAIT	0x1	/* NULL instead of sleeping */
+#define M_ZERO		0x2
+#define M_RESERVE	0x4	/* may dip into the reserve (page daemon, pmap) */
+
+struct zone_stats {
+	const char	*name;
+	size_t		 size;
+	uint64_t	 allocs, frees, fails;
+	uint64_t	 live;		/* handed out now: the leak count */
+	uint64_t	 pages;		/* pages the zone holds */
+};
+
+/*
+ * zone_create: init (may be NULL) runs once when an object's memory joins the
+ * zone, for what must stay valid while free (a lock).  With init given, the
+ * first init_keep bytes of a free object are not poisoned.
+ * => Sleeps: for memory.  Panics when there is none: start-up only.
+ */
+struct zone *zone_create(const char *name, size_t size, size_t align,
+	    void (*init)(void *obj), size_t init_keep);
+/* => Returns NULL only with M_NOWAIT, or when injected (zone_fail_nth). */
+void	*zone_alloc(struct zone *z, unsigned flags);
+void	 zone_free(struct zone *z, void *obj);
+void	 zone_get_stats(const struct zone *z, struct zone_stats *st);
+/* zone_foreach: every zone, in creation order. */
+void	 zone_foreach(void (*fn)(struct zone *z, void *arg), void *arg);
+/* zone_check: poison, slab counts and magazines of one zone; panics. */
+void	 zone_check(struct zone *z);
+/* zone_drain: empty the calling CPU's magazines and the quarantine. */
+void	 zone_drain(struct zone *z);
+void	 zone_init(void);
+
+/* Fault injection: the nth M_NOWAIT allocation from now fails; 0 is off. */
+void	 zone_fail_nth(uint64_t nth);
+uint64_t zone_fail_hits(void);	/* allocations seen since zone_fail_nth */

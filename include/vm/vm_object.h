@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vm_object.h: memory objects and their shadow chains.
+ *
+ * Three things that are not the same: a REFERENCE keeps the object existing;
+ * a PAGING PIN (paging_in_progress) keeps it from being terminated, collapsed
+ * or resized; the LOCK excludes.
+ *
+ * CHAIN.  A front object sees through its missing pages into backing_object at
+ * backing_object_offset.  An anonymous backing object lists its shadows on
+ * shadow_head.  All link edits pass vm_object_set_backing, the one editor.
+ * Lock order along a chain: front before backing; upward only by try.
+ */
+#pragma once
+
+#include <lib/cdefs.h>
+#include <lib/queue.h>
+#include <lib/radix.h>
+#include <lib/types.h>
+#include <sys/lock.h>
+
+struct vm_page;
+struct vm_pager_ops;
+
+enum vm_object_type {
+	OBJT_DEFAULT,		/* anonymous, zero fill */
+	OBJT_FILE,		/* pages of a file node */
+	OBJT_PHYS,		/* fixed physical pages */
+	OBJT_KERNEL,		/* kernel_object: kmem pages, never shadowed */
+	OBJT_DEAD,		/* freed */
+};
+
+/*
+ * Lifetime: vm_object_allocate makes it with one reference; the last
+ * vm_object_deallocate terminates and frees it into a type-stable zone (its
+ * lock word may still be touched by a late unlocker).  Fields are protected as
+ * marked: [c] const after init [a] atomic [o] object lock [l] object list lock
+ * [h] hint.
+ */
+struct vm_object {
+	struct rwlock		 lock;
+	enum vm_object_type	 type;		/* [o] */
+	uint32_t		 flags;		/* [o] OBJ_* */
+	vm_pindex_t		 size;		/* [o] in pages */
+	int			 ref_count;	/* [a] zero only under the lock */
+	int			 shadow_count;	/* [o] length of shadow_head */
+	LIST_HEAD(, vm_object)	 shadow_head;	/* [o] objects that shadow us */
+	LIST_ENTRY(vm_object)	 shadow_list;	/* [backing's o] our link there */
+	struct vm_object	*backing_object;/* [o] */
+	vm_ooffset_t		 backing_object_offset;	/* [o] */
+	unsigned		 paging_in_progress;	/* [a] private to paging_* */
+	unsigned		 generation;	/* [o] structure changes only */
+	struct radix		 memq;		/* [o] resident pages by pindex */
+	uint64_t		 resident_page_count;	/* [o] */
+	void			*handle;	/* [c] pager's name for it */
+	const struct vm_pager_ops *pager;	/* [c] NULL: zero fill */
+	vm_offset_t		 color;		/* [o] page colour; OBJ_COLORED */
+	LIST_ENTRY(vm_object)	 object_list;	/* [l] all objects */
+};
+
+#define OBJ_DEAD		0x0001	/* terminating: no new references */
+#define OBJ_COLLAPSING		0x0002	/* front side of a merge */
+#define OBJ_FADING		0x0004	/* back side of a merge */
+#define OBJ_SPLITTING		0x0008
+#define OBJ_ONEMAPPING		0x0010	/* each page mapped by at most one entry */
+#define OBJ_ONSHADOW		0x0020	/* on backing's shadow list */
+#define OBJ_CANPERSIST		0x0040
+#define OBJ_CACHED		0x0080
+#define OBJ_NOSPLIT		0x0100
+#define OBJ_MIGHTBEDIRTY	0x0200
+#define OBJ_COLORED		0x0400
+
+#define vm_object_lock(o)	rw_wlock(&(o)->lock)
+#define vm_object_lock_try(o)	rw_try_wlock(&(o)->lock)
+#define vm_object_unlock(o)	rw_wunlock(&(o)->lock)
+#define vm_object_assert_locked(o)					\
+	KASSERT(rw_wowned(&(o)->lock), "object %p not write-locked", (void *)(o))
+#define vm_object_anonymous(o)	((o)->type == OBJT_DEFAULT)
+
+/* => Gives: an unlocked object with one reference.  Sleeps: for memory; with
+ * nowait never, and then returns NULL. */
+struct vm_object *vm_object_allocate(enum vm_object_type type,
+	    vm_pindex_t size);
+struct vm_object *vm_object_allocate_nowait(enum vm_object_type type,
+	    vm_pindex_t size);
+/* vm_object_reference: => the caller already has a reference, or the lock
+ * through which it found the object. */
+void	vm_object_reference(struct vm_object *object);
+/*
+ * vm_object_deallocate: drop one reference; the last one terminates, and so on
+ * down the chain, iteratively.
+ * => Locks: none of rank >= LO_OBJECT.  Sleeps: for locks, busy pages, pins.
+ */
+void	vm_object_deallocate(struct vm_object *object);
+/*
+ * vm_object_shadow: put a new empty object in front of *object.
+ * => Takes: the caller's reference on *object (it becomes the backing
+ *    reference).  Gives: a reference on the new object, in *object; *offset
+ *    is 0 then.
+ * => Locks: none held on objects; the map is write-locked by the caller.
+ * => When *object is anonymous and this is its only reference, nothing is made:
+ *    *object and *offset are unchanged.
+ * => Returns 0; ENOMEM (nothing changed).
+ */
+int	vm_object_shadow(struct vm_object **object, vm_ooffset_t *offset,
+	    vm_pindex_t size) __warn_unused;
+/* vm_object_coalesce: may the next_size pages behind (prev at prev_offset,
+ * prev_size) join prev?  Extends prev when so.  => Locks: none on objects. */
+bool	vm_object_coalesce(struct vm_object *prev, vm_ooffset_t prev_offset,
+	    vm_pindex_t prev_size, vm_pindex_t next_size);
+/* vm_object_page_remove: free the pages in [start, end); wired and busy ones
+ * are waited for.  => Locks: object locked in and out, dropped inside. */
+void	vm_object_page_remove(struct vm_object *object, vm_pindex_t start,
+	    vm_pindex_t end);
+/* vm_object_pmap_remove_write: write-protect [start, end) everywhere. */
+void	vm_object_deactivate_pages(struct vm_object *object);
+
+/*
+ * vm_object_set_backing: the one link editor (vm/README.md, I1 I2).  Moves
+ * object from its present backing object's shadow list to new's.  References
+ * are the caller's to move.
+ * => Locks: object; its old backing object when object is on its list; new when
+ *    it is anonymous.  new is not DEAD and does not reach object.
+ */
+void	vm_object_set_backing(struct vm_object *object, struct vm_object *new,
+	    vm_ooffset_t offset);
+
+/* Paging pins: names from Mach 3.  The counter is private to these.
+ * begin: object locked, or referenced and not DEAD.  end: wakes everyone at
+ * zero.  wait: object write-locked in and out, dropped while sleeping. */
+void	vm_object_paging_begin(struct vm_object *object);
+void	vm_object_paging_end(struct vm_object *object);
+void	vm_object_paging_wait(struct vm_object *object, const char *wmesg);
+bool	vm_object_paging(const struct vm_object *object);
+
+/* vm_object_foreach: under the list lock; fn must not sleep or lock objects. */
+void	vm_object_foreach(void (*fn)(struct vm_object *o, void *arg),
+	    void *arg);
+uint64_t vm_object_count(void);
+void	vm_object_init(void);
+extern struct vm_object	*kernel_object;

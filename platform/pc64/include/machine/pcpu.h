@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pcpu.h: per-CPU data, found by GS.  The first words are read by cpu.h and by
+ * exception.S at fixed offsets (assym.h); keep their order.
+ */
+#pragma once
+
+#include <lib/types.h>
+#include <machine/param.h>
+
+struct pmap;
+struct thread;
+
+/* [t] this CPU only, interrupts off where an interrupt writes it too. */
+struct pcpu {
+	struct thread	*pc_curthread;		/* gs:0 */
+	int		 pc_cpuid;		/* gs:8 */
+	int		 pc_intr_depth;		/* interrupt nesting */
+	uint64_t	 pc_rsp0;		/* kernel stack for entry from user */
+	uint64_t	 pc_scratch_rsp;	/* user rsp during Xfast_syscall */
+	struct pcpu	*pc_self;
+	uint32_t	 pc_apicid;
+	int		 pc_introff_depth;	/* spinlock.c: LK_INTR nesting */
+	uint64_t	 pc_introff_flags;	/* state before the first */
+	struct thread	*pc_idlethread;
+	struct pmap	*pc_curpmap;		/* address space loaded in CR3 */
+	void		*pc_tss;
+	void		*pc_gdt;
+	bool		 pc_online;
+} __attribute__((__aligned__(CACHE_LINE)));
+
+extern struct pcpu pcpu_data[MAXCPU];
