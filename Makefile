@@ -11,6 +11,7 @@ SMP		?= 2
 MEM		?= 512M
 CMDLINE		?=
 V		?= 0
+comma		:= ,
 Q		:= $(if $(filter 1,$(V)),,@)
 
 B		:= build
@@ -57,3 +58,136 @@ $(O)/gen/assym.h: tools/gen_assym.c tools/gen_assym.sh $(wildcard platform/pc64/
 	$(Q)sh tools/gen_assym.sh $@ $(CC) $(KFLAGS)
 
 -include $(KOBJS:.o=.d)
+
+# ---- the kernel image: the symbol table is linked in by repeated passes ----
+
+KSYM0	:= $(O)/ksyms0.S.o
+$(O)/ksyms%.S: $(O)/gnomon.pass%.elf tools/gen_ksyms.py
+	$(Q)$(PYTHON) tools/gen_ksyms.py $< $@
+
+$(O)/gnomon.pass0.elf: $(KOBJS) linker.ld
+	@echo "LD $@"
+	$(Q)$(CC) $(KLD) -o $@ $(KOBJS)
+$(O)/gnomon.pass1.elf: $(O)/ksyms0.S linker.ld
+	$(Q)$(CC) $(KFLAGS) -c -o $(O)/ksyms0.o $<
+	$(Q)$(CC) $(KLD) -o $@ $(KOBJS) $(O)/ksyms0.o
+$(O)/gnomon.elf: $(O)/ksyms1.S linker.ld
+	$(Q)$(CC) $(KFLAGS) -c -o $(O)/ksyms1.o $<
+	$(Q)$(CC) $(KLD) -o $@ $(KOBJS) $(O)/ksyms1.o
+	$(Q)$(PYTHON) tools/gen_ksyms.py --verify $@
+$(B)/gnomon.elf: $(O)/gnomon.elf
+	$(Q)cp $< $@
+
+# ---- host tests: the real sources under sanitizers ----
+
+HINC	:= -nostdinc -isystem $(shell $(HOSTCC) -print-file-name=include) \
+	   -Iinclude -Itests/host/include -Itests/host
+HFLAGS	:= -std=gnu11 -O1 -g -ffreestanding -fno-omit-frame-pointer \
+	   -fno-strict-aliasing -DDEBUG=2 $(filter-out -Wframe-larger-than=1024,$(WARN)) \
+	   -include tests/host/include/host_rename.h $(HINC)
+HOSFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror
+HSRCS	:= $(VM_SRCS) $(HOST_KSRCS) $(HOST_SRCS) $(HOST_TESTS)
+HWRAP	:= -Wl,--wrap=vm_phys_alloc,--wrap=vm_phys_free
+
+# $(call host-build,NAME,SANITIZER FLAGS)
+define host-build
+H_$(1)_OBJS := $$(HSRCS:%=$(B)/host-$(1)/%.o) $(B)/host-$(1)/tests/host/host_os.c.o
+$(B)/host-$(1)/tests/host/host_os.c.o: tests/host/host_os.c tests/host/host_os.h
+	@mkdir -p $$(@D)
+	$$(Q)$$(HOSTCC) $$(HOSFLAGS) $(2) -c -o $$@ $$<
+$(B)/host-$(1)/%.c.o: %.c
+	@mkdir -p $$(@D)
+	@echo "HOSTCC($(1)) $$<"
+	$$(Q)$$(HOSTCC) $$(HFLAGS) $(2) -MMD -MP -c -o $$@ $$<
+$(B)/host-$(1)/htest: $$(H_$(1)_OBJS)
+	@echo "HOSTLD $$@"
+	$$(Q)$$(HOSTCC) $(2) $$(HWRAP) -o $$@ $$^ -lpthread
+-include $$(H_$(1)_OBJS:.o=.d)
+endef
+$(eval $(call host-build,asan,-fsanitize=address$(comma)undefined -fno-sanitize-recover=all))
+$(eval $(call host-build,tsan,-fsanitize=thread))
+
+# ---- user programs, the initrd and the ISO ----
+
+UFLAGS	:= -std=gnu11 -O2 -g -ffreestanding -nostdlib -static -fno-pie -no-pie \
+	   -fno-stack-protector -fno-asynchronous-unwind-tables -mno-red-zone \
+	   -fno-tree-loop-distribute-patterns -fcf-protection=none \
+	   -Wall -Wextra -Werror -Wshadow -Wl,--build-id=none -Wl,-z,noexecstack
+U	:= $(B)/user
+UBINS	:= $(USER_PROGS:%=$(U)/%) $(U)/vmbench
+BUSYBOX	?= $(wildcard /bin/busybox)
+
+$(U)/%: tests/user/%.c tests/user/ulib.c tests/user/ulib.h
+	@mkdir -p $(@D)
+	@echo "UCC $@"
+	$(Q)$(CC) $(UFLAGS) -o $@ $< tests/user/ulib.c
+
+$(U)/vmbench: tests/bench/vmbench.c tests/bench/sys.h
+	@mkdir -p $(@D)
+	@echo "UCC $@"
+	$(Q)$(CC) $(filter-out -Wshadow -Wextra,$(UFLAGS)) -mgeneral-regs-only \
+	    -Wno-misleading-indentation -Wno-unused-function \
+	    -Wno-maybe-uninitialized -o $@ $<
+
+$(B)/initrd.cpio: $(UBINS) tests/user/suite.txt tools/mkinitrd.py
+	$(Q)$(PYTHON) tools/mkinitrd.py $@ init=$(U)/init dev/ tmp/ proc/ \
+	    etc/suite=tests/user/suite.txt etc/product.txt=tests/expect/product.txt \
+	    $(foreach p,$(UBINS),bin/$(notdir $(p))=$(p)) \
+	    $(if $(BUSYBOX),bin/busybox=$(BUSYBOX) bin/sh=@busybox)
+
+$(B)/gnomon.iso: $(B)/gnomon.elf $(B)/initrd.cpio boot/grub.cfg
+	@echo "ISO $@"
+	@rm -rf $(B)/iso && mkdir -p $(B)/iso/boot/grub
+	$(Q)cp $(B)/gnomon.elf $(B)/initrd.cpio $(B)/iso/boot/
+	$(Q)cp boot/grub.cfg $(B)/iso/boot/grub/
+	$(Q)grub-mkrescue -o $@ $(B)/iso 2>$(B)/grub.log || (cat $(B)/grub.log; false)
+
+# ---- what people type ----
+
+RUNQEMU	:= $(PYTHON) tools/run_qemu.py
+
+.PHONY: run
+run: $(B)/gnomon.iso
+	$(RUNQEMU) --iso $< --smp $(SMP) --mem $(MEM) --cmdline "$(CMDLINE)" \
+	    --log $(B)/run.log
+
+# The same boot without GRUB, by the PVH note: quicker to start.
+.PHONY: quick
+quick: $(B)/gnomon.elf $(B)/initrd.cpio
+	$(RUNQEMU) --kernel $(B)/gnomon.elf --initrd $(B)/initrd.cpio \
+	    --smp $(SMP) --mem $(MEM) --cmdline "$(CMDLINE)" --log $(B)/run.log
+
+.PHONY: htest
+htest: $(B)/host-asan/htest
+	$< $(HARGS)
+
+.PHONY: test
+test: $(B)/host-asan/htest $(B)/host-tsan/htest $(B)/gnomon.iso
+	$(PYTHON) tools/run_tests.py
+
+.PHONY: check
+check:
+	$(PYTHON) tools/check.py --cc $(CC)
+
+.PHONY: setup
+setup:
+	sh tools/setup.sh
+
+.PHONY: clean
+clean:
+	rm -rf $(B)
+
+.PHONY: help
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make setup          install what is missing (Debian 12 packages)
+## make                build build/gnomon.elf
+## make run            ISO, boot in QEMU, whole suite; status is the verdict
+##                     SMP=2 MEM=512M CMDLINE="..." DEBUG=0|1|2
+## make quick          the same without GRUB (PVH)
+## make test           host tests (ASan, UBSan, TSan) and QEMU tests
+## make htest          host tests alone; HARGS="seed=1 vm_map.*"
+## make check          every static gate
+## make clean          remove build/
+## V=1 shows the commands.  make setup run and make setup test do all at once.

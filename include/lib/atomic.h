@@ -19,9 +19,12 @@
 #define atomic_store_relaxed(p, v) __atomic_store_n(p, v, __ATOMIC_RELAXED)
 #define atomic_swap(p, v)	__atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
 #define atomic_fetchadd(p, v)	__atomic_fetch_add(p, v, __ATOMIC_SEQ_CST)
-#define atomic_add(p, v)	((void)__atomic_fetch_add(p, v, __ATOMIC_SEQ_CST))
-#define atomic_sub(p, v)	((void)__atomic_fetch_sub(p, v, __ATOMIC_SEQ_CST))
-#define atomic_or(p, v)		((void)__atomic_fetch_or(p, v, __ATOMIC_SEQ_CST))
+#define atomic_add(p, v)						\
+	((void)__atomic_fetch_add(p, v, __ATOMIC_SEQ_CST))
+#define atomic_sub(p, v)						\
+	((void)__atomic_fetch_sub(p, v, __ATOMIC_SEQ_CST))
+#define atomic_or(p, v)						\
+	((void)__atomic_fetch_or(p, v, __ATOMIC_SEQ_CST))
 #define atomic_and(p, v)	((void)__atomic_fetch_and(p, v, __ATOMIC_SEQ_CST))
 #define atomic_fetchor(p, v)	__atomic_fetch_or(p, v, __ATOMIC_SEQ_CST)
 #define atomic_fetchand(p, v)	__atomic_fetch_and(p, v, __ATOMIC_SEQ_CST)

@@ -46,3 +46,5 @@
 
 /* Inside the kernel only, never seen by user space. */
 #define ERESTART	512	/* restart the system call after a signal */
+#define EJUSTRETURN	513	/* leave the user frame as it is */
+#define ERESTARTNOHAND	514	/* restart unless a handler ran */

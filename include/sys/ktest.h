@@ -51,5 +51,6 @@ void	ktest_skip(struct ktest_ctx *t, const char *fmt, ...)
 void	ktest_diag(struct ktest_ctx *t, const char *fmt, ...)
 	    __printflike(2, 3);
 /* ktest_run: all whose suite.name matches glob; returns how many failed, and
- * prints the KTAP plan and "ktest: N passed, N failed". */
+ * prints the KTAP plan and "ktest: N passed, N failed, N skipped".  glob may be
+ * several, with commas between.  Runs in the calling thread. */
 unsigned ktest_run(const char *glob, uint64_t seed);

@@ -41,6 +41,11 @@ void	spin_lock(struct spinlock *l) __acquires(*l);
 bool	spin_trylock(struct spinlock *l) __tries(true, *l);
 void	spin_unlock(struct spinlock *l) __releases(*l);
 bool	spin_owned(const struct spinlock *l);	/* by this CPU */
+/* spin_handoff: sched.c only: lockdep forgets l, which the next thread on this
+ * CPU will unlock; spin_unlock_handed is its unlock, with interrupts left off
+ * and the depth and preemption counts untouched. */
+void	spin_handoff(struct spinlock *l) __no_lock_analysis;
+void	spin_unlock_handed(struct spinlock *l) __no_lock_analysis;
 
 /*
  * rwlock: sleeping read/write lock with an owner.  Writers are preferred;

@@ -37,6 +37,12 @@ void	md_spin_poll(void);		/* while spinning: serve shootdowns */
 void	md_cons_putc(char c);		/* polled, no locks */
 int	md_cons_getc(void);		/* -1: nothing; polled */
 
+/* start-up, called by mi_startup in this order */
+void	md_intr_init(void);		/* interrupt controllers, timer, serial
+					 * input; interrupts are still off */
+void	md_mp_start(void);		/* start the other CPUs (maxcpus=) and
+					 * wait until each is online */
+
 /* end of the machine */
 void	md_poweroff(void);		/* ACPI S5; returns if it cannot */
 void	md_reboot(void) __noreturn;
@@ -44,5 +50,7 @@ void	md_exit(int code);		/* isa-debug-exit; returns if absent */
 
 /* unwinding: one step from a frame pointer; false at the end */
 bool	md_unwind(uint64_t *pc, uint64_t *fp);
+/* md_thread_pcfp: where to start for a thread that is switched out. */
+void	md_thread_pcfp(const struct thread *td, uint64_t *pc, uint64_t *fp);
 void	md_print_frame(const struct trapframe *tf,
 	    void (*pr)(const char *fmt, ...) __printflike(1, 2));

@@ -19,6 +19,7 @@ enum exit_code {
 	EXIT_NOINIT = 0x14,	/* initrd missing, truncated, or without init */
 	EXIT_NOMEM = 0x15,	/* too little memory to start */
 	EXIT_NOCPU = 0x16,	/* the CPU lacks something needed */
+	EXIT_BOOTINFO = 0x17,	/* the loader's information is unusable */
 };
 
 extern int	panicking;	/* [a] set once by the first CPU that panics */
@@ -29,6 +30,10 @@ void	panic_exit(enum exit_code code, const char *fmt, ...)
 /* panic_trap: a fatal trap; prints frame. */
 void	panic_trap(const struct trapframe *tf, const char *fmt, ...)
 	    __printflike(2, 3) __noreturn;
+/* panic_stop_cpu: platform: the NMI of md_ipi_stop arrived while the CPU ran at
+ * pc with frame pointer fp; records that for the report and never returns.
+ * => Returns at once when nobody is panicking (a stray NMI). */
+void	panic_stop_cpu(uint64_t pc, uint64_t fp);
 /* backtrace: print the symbolised frames from the given frame pointer. */
 void	backtrace(uint64_t pc, uint64_t fp,
 	    void (*pr)(const char *fmt, ...) __printflike(1, 2));

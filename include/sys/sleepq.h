@@ -11,9 +11,11 @@
 
 struct rwlock;
 struct spinlock;
+struct thread;
 
 #define PCATCH		0x1	/* a signal ends the sleep with EINTR */
 #define PDROP		0x2	/* do not take the interlock again */
+#define PLOCK		0x4	/* rwlock.c: waits for a lock, not an event */
 
 /*
  * msleep: sleep on chan; the interlock is released after the thread is on the
@@ -45,3 +47,15 @@ void	sleepq_lock(const void *chan);
 void	sleepq_release(const void *chan);
 int	sleepq_wait(const void *chan, unsigned flags, const char *wmesg,
 	    nsec_t timo);
+
+/*
+ * sleepq_interrupt: set TDI_* bits in td->td_intrsig; a PCATCH sleep of td ends
+ * with EINTR (so does one that begins while td_intrsig is set), and a thread in
+ * user mode on another CPU is made to enter the kernel (resched IPI).
+ * => The caller keeps td from going away (its process's lock).  Any context.
+ */
+void	sleepq_interrupt(struct thread *td, unsigned bits);
+/* sleepq_abort: end a PCATCH sleep of td with EINTR, when it is in one.
+ * => Locks: none of rank >= LO_SLEEPQ.  Any context. */
+void	sleepq_abort(struct thread *td);
+void	sleepq_init(void);

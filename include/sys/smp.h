@@ -4,8 +4,8 @@
 
 #include <lib/types.h>
 
-extern int		mp_ncpus;	/* CPUs running; set once all are up */
-extern cpumask_t	all_cpus;	/* their mask */
+extern int		mp_ncpus;	/* CPUs running; md_mp_start sets both */
+extern cpumask_t	all_cpus;	/* their mask, once all are up */
 
 /*
  * smp_rendezvous: run fn(arg) on every CPU of mask (this one too when it is in

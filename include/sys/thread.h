@@ -18,6 +18,7 @@
 
 struct pmap;
 struct proc;
+struct vmspace;
 
 enum td_state { TDS_NEW, TDS_RUNQ, TDS_RUNNING, TDS_SLEEPING, TDS_DEAD };
 
@@ -55,12 +56,18 @@ struct thread {
 	vm_offset_t		 td_kstack;	/* [c] lowest address */
 	struct proc		*td_proc;	/* [c] NULL: kernel thread */
 	struct pmap		*td_pmap;	/* [t] user space it runs in, or NULL */
+	struct vmspace		*td_vmspace;	/* [t] whose faults it takes, or NULL */
 	struct md_thread	 td_md;		/* platform part */
 	nsec_t			 td_runtime;	/* [s] time on CPU */
 	nsec_t			 td_switchin;	/* [s] */
 	unsigned		 td_nheld;	/* [t] lockdep */
 	struct lockdep_held	 td_held[LOCKDEP_MAXHELD];	/* [t] */
 	unsigned		 td_pagesbusied;/* [t] pages busied by us */
+	void			(*td_fn)(void *);/* [c] where it starts */
+	void			*td_arg;	/* [c] */
+	uint8_t			 td_basepri;	/* [s] sched_setpri's */
+	uint8_t			 td_slice;	/* [s] ticks left */
+	bool			 td_keeptid;	/* [t] kern/proc calls tid_free */
 	uint64_t		 td_clear_tid;	/* [t] user address, Linux */
 	void			*td_uproc;	/* [c] kern/proc's part of a user thread */
 	char			 td_name[MAXCOMLEN + 1];	/* [c] */
@@ -83,22 +90,56 @@ void	thread_exit(void) __noreturn;
 /* kthread_run: create and start, for kernel threads. */
 int	kthread_run(void (*fn)(void *), void *arg, const char *name,
 	    struct thread **tdp) __warn_unused;
-/* thread_foreach: fn for each thread, under the list lock. */
+/* thread_foreach: fn for each thread, under the list lock (LO_THREADS). */
 void	thread_foreach(void (*fn)(struct thread *td, void *arg), void *arg);
+/* thread_drain: free every dead thread and cached kernel stack now, so that
+ * counters can be compared.  => Sleeps: for the kernel map. */
+void	thread_drain(void);
+unsigned thread_count(void);	/* threads that exist, dead ones included */
 void	thread_init(void);
+
+/*
+ * Thread ids, 2 .. PID_MAX, are process ids too: one space.  A thread's id is
+ * freed with the thread unless td_keeptid was set; then kern/proc frees it when
+ * the process has been waited for.  tid_alloc: => Returns -1: none left.
+ */
+int	tid_alloc(void);
+void	tid_free(int tid);
+
+/*
+ * The first thread of each CPU.  The platform points pc_curthread at thread0
+ * (boot CPU) or at &idle_thread[cpu] (the others, which stay on that stack)
+ * before any C code that takes a lock runs there, and sets td_kstack.
+ */
+extern struct thread	thread0;
+extern struct thread	idle_thread[MAXCPU];
 
 /* critical section: no preemption on this CPU; nests. */
 void	critical_enter(void);
 void	critical_exit(void);
 
 /* scheduler (sched.c) */
-void	sched_init_cpu(int cpu);	/* make this CPU's idle thread current */
-void	sched_start(void) __noreturn;	/* become the idle loop */
+/* sched_init_cpu: this CPU's run queue and idle thread.  On the boot CPU the
+ * current thread goes on as thread0; on another it is the idle thread. */
+void	sched_init_cpu(int cpu);
+/* sched_start: become the idle loop; interrupts are off on entry. */
+void	sched_start(void) __noreturn;
 void	sched_add(struct thread *td);	/* RUNQ; from NEW or SLEEPING */
 void	sched_yield(void);		/* let equals run */
 void	sched_setpri(struct thread *td, unsigned pri);
 void	sched_bind(struct thread *td, cpumask_t mask);
 void	sched_tick(void);		/* timer interrupt */
-void	sched_preempt_check(void);	/* on return from interrupt */
-/* sched_switch: leave the CPU; td_state was set, the lock is td_cpu's run
- * queue lock, held on entry and by the next thread. */
+/* sched_preempt_check: on return from an interrupt, with interrupts off and
+ * pc_intr_depth back at 0; only when it interrupted user mode or kernel code
+ * that had interrupts on.  May switch; returns with interrupts off. */
+void	sched_preempt_check(void);
+/* sched_sleep: sleepq.c: RUNNING -> SLEEPING; releases the chain lock. */
+struct spinlock;
+void	sched_sleep(struct spinlock *chain);
+void	sched_exit(void) __noreturn;	/* thread.c: RUNNING -> DEAD */
+/* sched_take_dead: thread.c: one thread that is off its stack, or NULL. */
+struct thread *sched_take_dead(int cpu);
+void	sched_kick(struct thread *td);	/* if it runs: enter the kernel soon */
+void	sched_resched(void);		/* critical_exit's slow path */
+uint64_t sched_switches(void);		/* context switches since boot */
+const char *td_state_name(enum td_state state);

@@ -18,21 +18,53 @@ struct thread;
 
 /* linux_syscall: run the call that tf asks for and store its result. */
 void	linux_syscall(struct trapframe *tf);
+/* The signals and codes that traps make: the numbers of Linux x86-64, here so
+ * that the platform needs no header of kern/linux. */
+enum trap_signo {
+	TRAPSIG_ILL = 4,
+	TRAPSIG_TRAP = 5,
+	TRAPSIG_BUS = 7,
+	TRAPSIG_FPE = 8,
+	TRAPSIG_SEGV = 11,
+};
+enum trap_code {
+	TRAPCODE_KERNEL = 0x80,	/* SI_KERNEL: nothing more is known */
+	TRAPCODE_ILLOPN = 2,
+	TRAPCODE_INTDIV = 1,
+	TRAPCODE_FLTDIV = 3,
+	TRAPCODE_FLTOVF = 4,
+	TRAPCODE_FLTUND = 5,
+	TRAPCODE_FLTRES = 6,
+	TRAPCODE_FLTINV = 7,
+	TRAPCODE_MAPERR = 1,
+	TRAPCODE_ACCERR = 2,
+	TRAPCODE_ADRALN = 1,
+	TRAPCODE_ADRERR = 2,
+	TRAPCODE_TRACE = 2,
+};
 /*
  * trapsignal: the running user thread did something that traps: queue signo
  * for it, forced (a blocked or ignored one kills).  code is the Linux si_code,
  * addr the si_addr.
+ * => Called with interrupts on and no lock held.  Sets td_intrsig.
  */
 void	trapsignal(int signo, int code, uint64_t addr);
-/* userret: deliver signals, end a dying thread, yield; before user mode. */
+/*
+ * userret: deliver signals, end a dying thread, yield; before user mode.
+ * => Called with interrupts on, while td_intrsig or td_needresched is set: it
+ *    clears in td_intrsig what it has dealt with (a signal that stays blocked
+ *    must not leave TDI_SIGNAL set), or it is called for ever.
+ */
 void	userret(struct trapframe *tf);
 
 /* ---- platform, called by kern/proc ---- */
 
-struct trapframe *md_user_frame(struct thread *td);
+struct trapframe *md_user_frame(const struct thread *td);
 /* md_user_enter: leave the kernel with the current thread's md_user_frame. */
 void	md_user_enter(void) __noreturn;
-/* md_frame_exec: zero registers, start at entry with stack sp; FPU reset. */
+/* md_frame_exec: zero registers, start at entry with stack sp; FPU, FS and GS
+ * base of the current thread reset.  An entry outside user space makes the
+ * thread fault at 0. */
 void	md_frame_exec(struct trapframe *tf, uint64_t entry, uint64_t sp);
 /* md_thread_fork: the child's user frame, FPU, FS and GS base from the
  * parent's; the child returns 0 from its call; sp 0 keeps the parent's. */
@@ -48,7 +80,8 @@ void	md_syscall_restart(struct trapframe *tf, uint64_t nr);
 uint64_t md_user_sp(const struct trapframe *tf);
 uint64_t md_user_pc(const struct trapframe *tf);
 
-/* arch_prctl */
+/* arch_prctl.  td is the current thread, or one that has not started.  The
+ * caller has checked that base is a user address. */
 void	md_set_fsbase(struct thread *td, uint64_t base);
 uint64_t md_get_fsbase(struct thread *td);
 void	md_set_gsbase(struct thread *td, uint64_t base);
@@ -60,15 +93,24 @@ struct md_sigargs {
 	uint64_t	handler;
 	uint64_t	restorer;	/* SA_RESTORER's address */
 	uint64_t	oldmask;	/* saved in uc_sigmask */
-	uint64_t	altstack_sp;	/* 0: on the current stack */
+	/* the thread's sigaltstack, as uc_stack shows it */
+	uint64_t	altstack_sp;
 	uint64_t	altstack_size;
 	uint32_t	altstack_flags;
+	bool		onstack;	/* SA_ONSTACK, and there is one: go to it
+					 * unless already there */
 	const void	*siginfo;	/* 128 bytes, Linux siginfo_t */
 };
-/* md_sendsig: build the frame on the user stack and aim tf at the handler.
+/* md_sendsig: build the frame on the user stack and aim tf at the handler; the
+ * handler starts with a reset FPU.
+ * => Current thread.  Sleeps: may fault.
  * => Returns 0; EFAULT (stack not writable: the caller kills). */
 int	md_sendsig(struct trapframe *tf, const struct md_sigargs *a)
 	    __warn_unused;
-/* md_sigreturn: restore tf from the frame at the user stack; *mask is
- * uc_sigmask.  Segment and flag bits that would harm the kernel are refused. */
+/* md_sigreturn: restore tf (all of it, rax too: the caller must not store a
+ * result) from the frame at the user stack; *mask is uc_sigmask.
+ * => Current thread.  Sleeps: may fault.
+ * => Returns 0; EFAULT: the frame cannot be read, or its rip, cs or ss would
+ *    harm the kernel (tf is unchanged; the caller kills).  Flag bits that user
+ *    code may not set are ignored. */
 int	md_sigreturn(struct trapframe *tf, uint64_t *mask) __warn_unused;

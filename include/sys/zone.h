@@ -35,6 +35,11 @@ struct zone_stats {
  */
 struct zone *zone_create(const char *name, size_t size, size_t align,
 	    void (*init)(void *obj), size_t init_keep);
+/* zone_create_slab: with slabs of slab bytes (a power of two, at most
+ * ZONE_SLAB_MAX, naturally aligned) instead of what suits the size. */
+struct zone *zone_create_slab(const char *name, size_t size, size_t align,
+	    size_t slab);
+#define ZONE_SLAB_MAX	(64UL << 10)
 /* => Returns NULL only with M_NOWAIT, or when injected (zone_fail_nth). */
 void	*zone_alloc(struct zone *z, unsigned flags);
 void	 zone_free(struct zone *z, void *obj);
@@ -43,9 +48,29 @@ void	 zone_get_stats(const struct zone *z, struct zone_stats *st);
 void	 zone_foreach(void (*fn)(struct zone *z, void *arg), void *arg);
 /* zone_check: poison, slab counts and magazines of one zone; panics. */
 void	 zone_check(struct zone *z);
-/* zone_drain: empty the calling CPU's magazines and the quarantine. */
+/* zone_drain: empty the calling CPU's magazine and quarantine. */
 void	 zone_drain(struct zone *z);
-void	 zone_init(void);
+/* zone_of: the zone that made obj, given the size of its zone's slabs. */
+struct zone *zone_of(const void *obj, size_t slab);
+uint64_t zone_total_pages(void);	/* held by all zones; never shrinks */
+
+/*
+ * Where zones and kmalloc get memory; set by vm/ (kern/ does not know it).
+ * slab_alloc: bytes of zeroed memory aligned to bytes (a power of two of at
+ *    least a page), for ever; NULL: none.  Never sleeps.  flags: M_RESERVE.
+ * wait: sleep until there may be memory again.
+ * large_alloc, large_free: kmalloc above its largest class; whole pages, with
+ *    the flags of this file.  is_large tells such a pointer from a slab's.
+ */
+struct zone_backend {
+	void	*(*slab_alloc)(size_t bytes, unsigned flags);
+	void	 (*wait)(const char *wmesg);
+	void	*(*large_alloc)(size_t bytes, unsigned flags);
+	void	 (*large_free)(void *p);
+	bool	 (*is_large)(const void *p);
+};
+extern const struct zone_backend *zone_backend;	/* [c] after zone_init */
+void	 zone_init(const struct zone_backend *backend);
 
 /* Fault injection: the nth M_NOWAIT allocation from now fails; 0 is off. */
 void	 zone_fail_nth(uint64_t nth);

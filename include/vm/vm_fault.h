@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* vm_fault.h: page faults. */
+/* vm_fault.h: page faults, and the wiring that works by faulting. */
 #pragma once
 
 #include <lib/cdefs.h>
@@ -13,15 +13,28 @@ struct vm_map;
 /*
  * vm_fault: make va accessible for fault_type.
  * => Locks: none held.  Sleeps: for locks, memory, busy pages and I/O.
+ * => Grows a stack entry when va lies in its gap.
  * => Returns: 0 retry the access; EFAULT nothing mapped there (SIGSEGV,
  *    MAPERR); EACCES protection (SIGSEGV, ACCERR); EIO the pager failed or the
- *    page is beyond the file's end (SIGBUS); ENOMEM.
- * => See: Mach vm_fault; vm/README.md has the walk-through.
+ *    page is beyond the file's end (SIGBUS).  Want of memory is waited for.
+ * => After: the access may still fault again: the mapping can be taken away
+ *    at once.
+ * => See: Mach vm_fault; vm/README.md has the walk-through; vm_fault_test.c.
  */
 int	vm_fault(struct vm_map *map, vm_offset_t va, vm_prot_t fault_type,
 	    unsigned flags);
-/* vm_fault_wire: fault in and wire [start, end); undoes its own part on error.
- * vm_fault_unwire: unwire the pages there. */
+/*
+ * vm_fault_wire: fault in and wire [start, end), which lies in one entry that
+ * the caller has marked IN_TRANSITION.  Writable memory is wired as if written,
+ * so that no copy on write replaces a wired page.
+ * => Locks: none held.  Sleeps: as vm_fault.
+ * => Returns 0, or vm_fault's error: then nothing is wired.
+ */
 int	vm_fault_wire(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 	    __warn_unused;
+/*
+ * vm_fault_unwire: unwire the pages of [start, end), every one of them wired.
+ * => Locks: map, either way.  Sleeps: for object locks.
+ */
 void	vm_fault_unwire(struct vm_map *map, vm_offset_t start, vm_offset_t end);
+/* vm_fault_copy_entry, for the fork of wired entries, is in vm/vm_priv.h. */

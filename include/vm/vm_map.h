@@ -6,10 +6,27 @@
  * the largest gap below each node, so lookup and first fit are logarithmic.
  * timestamp changes with every change under the write lock: a thread that
  * dropped the lock compares it and looks up again when it differs.
+ *
+ * ENTRY.  start < end, both page aligned.  object is NULL until the first fault
+ * needs it (zero-fill memory); then offset is 0 and NEEDS_COPY is clear.
+ *	plain		this entry alone decides about its object's pages
+ *	COW|NEEDS_COPY	the object is shared with others who must not see our
+ *			writes: no writable mapping exists, and vm_map_lookup
+ *			puts a shadow in front of the object before the first
+ *	COW		that shadow is there
+ *	IN_TRANSITION	being wired with the map unlocked: nobody else changes,
+ *			clips, merges or removes it; they wait for the flag
+ *	STACK		may grow down by avail_ssize.  Room for that and STACK_GAP
+ *			below it are kept out of gap_before, so findspace never
+ *			returns them; its object was made with that room below
+ *			(offset >= avail_ssize), so growing needs no new entry
  */
 #pragma once
 
+#include <lib/assert.h>
+#include <lib/atomic.h>
 #include <lib/cdefs.h>
+#include <lib/queue.h>
 #include <lib/rbtree.h>
 #include <lib/types.h>
 #include <machine/vmparam.h>
@@ -27,7 +44,7 @@ struct vm_object;
 struct vm_map_entry {
 	struct rb_node		 link;		/* [m] */
 	vm_offset_t		 start, end;	/* [m] */
-	vm_offset_t		 gap_before;	/* [m] free bytes below start */
+	vm_offset_t		 gap_before;	/* [m] bytes findspace may use below */
 	vm_offset_t		 max_gap;	/* [m] largest in this subtree */
 	union {
 		struct vm_object *object;	/* [m] NULL: not made yet */
@@ -61,6 +78,7 @@ struct vm_map {
 	vm_offset_t		 min_offset, max_offset;	/* [c] */
 	struct vm_map_entry	*hint;		/* [m r:any lock] last lookup */
 	unsigned		 nentries;	/* [m] */
+	unsigned		 max_entries;	/* [c] ENOMEM above; 0: no limit */
 	vm_size_t		 size;		/* [m] bytes mapped */
 	unsigned		 timestamp;	/* [m] */
 	struct pmap		*pmap;		/* [c] */
@@ -68,13 +86,20 @@ struct vm_map {
 };
 
 /*
- * A process's address space.  refcnt counts users (processes, threads that
- * borrow it); the last sysref_put terminates the mappings (stage 1); holdcnt
- * counts observers and keeps the struct until stage 2.
- * [a] atomic [c] const.
+ * A process's address space.
+ *
+ *	RUN -> STAGE1		vmspace_terminate: the last user reference went;
+ *				the mappings go, observers find an empty map
+ *	STAGE1 -> STAGE2	vmspace_drop: the last hold went; pmap and struct
+ *				are freed
+ * Lifetime: refcnt counts users (processes, threads that borrow it) and all of
+ * them together own one hold; holdcnt counts holds (observers) and keeps the
+ * struct.  Fields are protected as marked: [a] atomic [c] const [m] map lock
+ * [l] list of all vmspaces.
  */
 struct vmspace {
 	struct vm_map		 vm_map;
+	LIST_ENTRY(vmspace)	 vm_list;	/* [l] all vmspaces */
 	struct pmap		*vm_pmap;	/* [c] */
 	int			 vm_refcnt;	/* [a] */
 	int			 vm_holdcnt;	/* [a] */
@@ -139,8 +164,15 @@ int	vm_map_find(struct vm_map *map, vm_offset_t *addr, vm_size_t len,
 int	vm_map_fixed(struct vm_map *map, vm_offset_t start, vm_size_t len,
 	    bool excl, const struct vm_map_args *a) __warn_unused;
 
-/* vm_map_remove: unmap [start, end).  Sleeps.  => Returns 0; ENOMEM: no entry
- * for a clip (nothing changed). */
+/*
+ * vm_map_remove: unmap [start, end); holes are no error.
+ * => Locks: map not held.  Sleeps: for locks, entries in transition, and with
+ *    the map unlocked for busy pages.
+ * => Returns 0; ENOMEM: no entry for a clip (nothing changed).
+ * vm_map_delete: the same with the map write-locked on entry; CONSUMES THE
+ * LOCK, because objects are let go after it (a page of theirs may be busy, and
+ * its owner may want this map).
+ */
 int	vm_map_remove(struct vm_map *map, vm_offset_t start, vm_offset_t end);
 int	vm_map_delete(struct vm_map *map, vm_offset_t start, vm_offset_t end);
 /* => Returns 0; ENOMEM (a hole in the range, or no memory for clips); EACCES
@@ -149,11 +181,16 @@ int	vm_map_protect(struct vm_map *map, vm_offset_t start, vm_offset_t end,
 	    vm_prot_t prot, bool set_max) __warn_unused;
 int	vm_map_inherit(struct vm_map *map, vm_offset_t start, vm_offset_t end,
 	    enum vm_inherit inherit) __warn_unused;
-/* vm_map_dontneed: Linux's MADV_DONTNEED: private anonymous pages are dropped,
- * later reads give zero (or the file).  EINVAL on wired ranges. */
+/* vm_map_dontneed: Linux's MADV_DONTNEED: the private copies are dropped, later
+ * reads give zero (or the file); shared entries (VM_INHERIT_SHARE) only lose
+ * their mappings.  => Returns 0; EINVAL wired pages in the range; ENOMEM a hole
+ * in it, or no memory for a clip.  Nothing changed on failure. */
 int	vm_map_dontneed(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 	    __warn_unused;
-/* wiring: fault in and pin; all or nothing. */
+/* wiring: fault in and pin [start, end) for the user; all or nothing, does not
+ * nest.  => Locks: map not held; dropped while faulting, with the entries in
+ * transition.  => Returns 0; ENOMEM (hole, memory, clips); EFAULT, EACCES, EIO
+ * as vm_fault.  vm_map_unwire: 0; ENOMEM. */
 int	vm_map_wire(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 	    __warn_unused;
 int	vm_map_unwire(struct vm_map *map, vm_offset_t start, vm_offset_t end);
@@ -177,7 +214,12 @@ struct vm_map_lookup {
  * object (zero fill) or the shadow (NEEDS_COPY and write) when that is due.
  * => Locks: map read-locked on success (vm_map_lookup_done unlocks), not held
  *    on failure.
- * => Returns 0; EFAULT no entry or guard; EACCES protection; ENOMEM.
+ * => Gives: no reference on object: take one before unlocking.
+ * => Returns 0; EFAULT no entry or guard (try vm_map_growstack); EACCES
+ *    protection; ENOMEM.
+ * => After: l->prot is what may be mapped; without VM_PROT_WRITE when a write
+ *    must fault again (NEEDS_COPY), although the entry allows it.  Equal
+ *    timestamps after a relock mean that entry and object are unchanged.
  */
 int	vm_map_lookup(struct vm_map *map, vm_offset_t va, vm_prot_t fault_type,
 	    struct vm_map_lookup *l) __warn_unused;
@@ -187,17 +229,40 @@ void	vm_map_lookup_done(struct vm_map *map);
 void	vm_map_check(struct vm_map *map);	/* map locked either way */
 
 /* vmspace (vm_space.c, vm_map_fork.c) */
-/* => Returns NULL: no memory. */
+/* vmspace_alloc: => Gives: one user reference.  Returns NULL: no memory. */
 struct vmspace	*vmspace_alloc(void);
+/* vmspace_fork: => Gives: one user reference on *child.  Sleeps: for the
+ * parent's lock and entries in transition.  Returns 0; ENOMEM: nothing made. */
 int		 vmspace_fork(struct vmspace *parent, struct vmspace **child)
 		    __warn_unused;
 void		 vmspace_ref(struct vmspace *vm);
-/* sysref_put, _sysref_put: the BSD names of the founding report.  The last
- * user reference runs vmspace_terminate. */
-void		 sysref_put(struct vmspace *vm);
+/*
+ * sysref_put, _sysref_put: the BSD names of the founding report: give up one
+ * user reference.  The last one runs vmspace_terminate.
+ * => Locks: none held.  Sleeps: as vm_map_remove.
+ * => No CPU runs vm's pmap on behalf of the caller any more (pmap_activate).
+ */
+void		 _sysref_put(struct vmspace *vm);
+
+static inline void
+sysref_put(struct vmspace *vm)
+{
+	int old = atomic_fetchadd(&vm->vm_refcnt, -1);
+
+	KASSERT(old > 0, "vmspace %p: user reference %d given up",
+	    (void *)vm, old);
+	if (old == 1)
+		_sysref_put(vm);
+}
+
 void		 vmspace_hold(struct vmspace *vm);
 void		 vmspace_drop(struct vmspace *vm);
 uint64_t	 vmspace_resident_count(struct vmspace *vm);
+uint64_t	 vmspace_count(void);	/* allocated and not yet freed */
+/* vm_map_foreach: fn for the kernel map and the map of each vmspace, each held
+ * and read-locked.  => Locks: no map held.  fn must not take a map lock. */
+void		 vm_map_foreach(void (*fn)(struct vm_map *map, void *arg),
+		    void *arg);
 
 /* vm_mmap.c: mmap family in VM terms; addresses are checked here again. */
 struct vm_mmap_args {
@@ -205,14 +270,24 @@ struct vm_mmap_args {
 	vm_size_t	 len;		/* bytes, > 0; rounded up */
 	vm_prot_t	 prot, max_prot;
 	bool		 fixed, excl, shared, stack, guard;
+				/* stack: [addr, addr + len) is all that it may
+				 * ever use; the top STACK_INIT is mapped now */
 	struct vm_object *object;	/* NULL: anonymous; reference taken over
 					 * on success */
 	vm_ooffset_t	 offset;
 };
-/* => Returns 0 and *addrp; EINVAL, ENOMEM, EEXIST, EACCES. */
+/*
+ * vm_mmap: => Returns 0 and *addrp; EINVAL length 0, or fixed and not aligned;
+ * ENOMEM no room, limit, or memory; EPERM fixed below the lowest user address;
+ * EEXIST excl; EACCES prot above max_prot; EOVERFLOW the object's offset.
+ */
+#define STACK_INIT	(128UL << 10)
 int	vm_mmap(struct vmspace *vm, const struct vm_mmap_args *a,
 	    vm_offset_t *addrp) __warn_unused;
+/* vm_munmap: => Returns 0; EINVAL not aligned, empty or outside; ENOMEM. */
 int	vm_munmap(struct vmspace *vm, vm_offset_t addr, vm_size_t len)
 	    __warn_unused;
+/* vm_brk_init: the heap is empty and starts at start (exec). */
+void	vm_brk_init(struct vmspace *vm, vm_offset_t start);
 /* vm_brk: grow or shrink the heap to end; returns 0 or ENOMEM. */
 int	vm_brk(struct vmspace *vm, vm_offset_t end) __warn_unused;

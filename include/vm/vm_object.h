@@ -6,6 +6,14 @@
  * a PAGING PIN (paging_in_progress) keeps it from being terminated, collapsed
  * or resized; the LOCK excludes.
  *
+ * LIFE.	allocated -> live -> DEAD (terminating) -> free
+ *	live		ref_count > 0; may be locked, pinned, shadowed
+ *	DEAD		ref_count 0, off its backing object's list: nobody can
+ *			find it any more; pins drain, pages go
+ *	free		in the zone, OBJT_DEAD; only the lock word is valid
+ *	allocate: vm_object_allocate	live -> DEAD -> free: the last
+ *	vm_object_deallocate
+ *
  * CHAIN.  A front object sees through its missing pages into backing_object at
  * backing_object_offset.  An anonymous backing object lists its shadows on
  * shadow_head.  All link edits pass vm_object_set_backing, the one editor.
@@ -35,11 +43,11 @@ enum vm_object_type {
  * vm_object_deallocate terminates and frees it into a type-stable zone (its
  * lock word may still be touched by a late unlocker).  Fields are protected as
  * marked: [c] const after init [a] atomic [o] object lock [l] object list lock
- * [h] hint.
+ * [v] the audits only, at a quiesce point.
  */
 struct vm_object {
-	struct rwlock		 lock;
-	enum vm_object_type	 type;		/* [o] */
+	struct rwlock		 lock;		/* first: stays valid while free */
+	enum vm_object_type	 type;		/* [c] OBJT_DEAD when freed */
 	uint32_t		 flags;		/* [o] OBJ_* */
 	vm_pindex_t		 size;		/* [o] in pages */
 	int			 ref_count;	/* [a] zero only under the lock */
@@ -56,6 +64,8 @@ struct vm_object {
 	const struct vm_pager_ops *pager;	/* [c] NULL: zero fill */
 	vm_offset_t		 color;		/* [o] page colour; OBJ_COLORED */
 	LIST_ENTRY(vm_object)	 object_list;	/* [l] all objects */
+	int			 audit_refs;	/* [v] references found, I3 */
+	unsigned		 audit_pass;	/* [v] last reached in, I11 */
 };
 
 #define OBJ_DEAD		0x0001	/* terminating: no new references */
@@ -69,6 +79,7 @@ struct vm_object {
 #define OBJ_NOSPLIT		0x0100
 #define OBJ_MIGHTBEDIRTY	0x0200
 #define OBJ_COLORED		0x0400
+#define OBJ_PRIVATE		0x0800	/* just made: no other thread knows it */
 
 #define vm_object_lock(o)	rw_wlock(&(o)->lock)
 #define vm_object_lock_try(o)	rw_try_wlock(&(o)->lock)
@@ -77,57 +88,86 @@ struct vm_object {
 	KASSERT(rw_wowned(&(o)->lock), "object %p not write-locked", (void *)(o))
 #define vm_object_anonymous(o)	((o)->type == OBJT_DEFAULT)
 
-/* => Gives: an unlocked object with one reference.  Sleeps: for memory; with
- * nowait never, and then returns NULL. */
+/*
+ * vm_object_allocate: a new object of size pages, without backing object.
+ * => Sleeps: for memory; the nowait form never.
+ * => Gives: one reference.  => After: unlocked, ONEMAPPING when anonymous.
+ * => Returns: nowait: NULL when there is no memory.
+ */
 struct vm_object *vm_object_allocate(enum vm_object_type type,
 	    vm_pindex_t size);
 struct vm_object *vm_object_allocate_nowait(enum vm_object_type type,
 	    vm_pindex_t size);
-/* vm_object_reference: => the caller already has a reference, or the lock
- * through which it found the object. */
+/*
+ * vm_object_reference: one more reference.
+ * => Locks: none needed: the caller has a reference (a map entry under its map
+ *    lock, a backing pointer under the front object's lock).  A count of 0 or
+ *    one about to wrap is a panic in every build.
+ */
 void	vm_object_reference(struct vm_object *object);
 /*
  * vm_object_deallocate: drop one reference; the last one terminates, and so on
  * down the chain, iteratively.
  * => Locks: none of rank >= LO_OBJECT.  Sleeps: for locks, busy pages, pins.
+ * => The object's mappings are gone when the last reference goes (asserted by
+ *    vm_page_free).
+ * vm_object_deallocate_locked: the step of one object.
+ * => Locks: object locked on entry, not on return.
+ * => Returns: the object whose reference is to be dropped next, or NULL.
  */
 void	vm_object_deallocate(struct vm_object *object);
+struct vm_object *vm_object_deallocate_locked(struct vm_object *object)
+	    __warn_unused;
 /*
  * vm_object_shadow: put a new empty object in front of *object.
  * => Takes: the caller's reference on *object (it becomes the backing
  *    reference).  Gives: a reference on the new object, in *object; *offset
  *    is 0 then.
- * => Locks: none held on objects; the map is write-locked by the caller.
+ * => Locks: none held on objects; the map is write-locked by the caller, which
+ *    keeps a lone reference lone.
  * => When *object is anonymous and this is its only reference, nothing is made:
  *    *object and *offset are unchanged.
  * => Returns 0; ENOMEM (nothing changed).
  */
 int	vm_object_shadow(struct vm_object **object, vm_ooffset_t *offset,
 	    vm_pindex_t size) __warn_unused;
-/* vm_object_coalesce: may the next_size pages behind (prev at prev_offset,
- * prev_size) join prev?  Extends prev when so.  => Locks: none on objects. */
+/*
+ * vm_object_coalesce: may next_size pages behind [prev_offset, prev_size pages)
+ * join prev?  Extends prev when so, and drops stale pages that lie there.
+ * => Locks: none on objects; the map whose entry names prev is write-locked.
+ * => prev NULL (entry without an object yet): true.
+ */
 bool	vm_object_coalesce(struct vm_object *prev, vm_ooffset_t prev_offset,
 	    vm_pindex_t prev_size, vm_pindex_t next_size);
-/* vm_object_page_remove: free the pages in [start, end); wired and busy ones
- * are waited for.  => Locks: object locked in and out, dropped inside. */
+/*
+ * vm_object_page_remove: free the pages in [start, end), wherever mapped.
+ * => Locks: object locked in and out; dropped while waiting for a busy page.
+ *    The caller has a reference.  => No page there is wired (asserted).
+ */
 void	vm_object_page_remove(struct vm_object *object, vm_pindex_t start,
 	    vm_pindex_t end);
-/* vm_object_pmap_remove_write: write-protect [start, end) everywhere. */
+/* vm_object_deactivate_pages: active pages become inactive; pages on no queue
+ * (claimed by a fault, or wired) stay there.  => Locks: object. */
 void	vm_object_deactivate_pages(struct vm_object *object);
 
 /*
  * vm_object_set_backing: the one link editor (vm/README.md, I1 I2).  Moves
- * object from its present backing object's shadow list to new's.  References
- * are the caller's to move.
+ * object from its present backing object's shadow list to new's (NULL: none).
+ * References are the caller's to move.
  * => Locks: object; its old backing object when object is on its list; new when
  *    it is anonymous.  new is not DEAD and does not reach object.
  */
 void	vm_object_set_backing(struct vm_object *object, struct vm_object *new,
 	    vm_ooffset_t offset);
 
-/* Paging pins: names from Mach 3.  The counter is private to these.
- * begin: object locked, or referenced and not DEAD.  end: wakes everyone at
- * zero.  wait: object write-locked in and out, dropped while sleeping. */
+/*
+ * Paging pins: names from Mach 3.  The counter is private to these.
+ * begin: => Locks: object, either way.  It is not DEAD.
+ * end: wakes everyone at zero.  => Locks: none needed; the object may be gone
+ *    on return unless the caller has it locked or referenced.
+ * wait: until there is no pin.  => Locks: object write-locked in and out,
+ *    dropped while sleeping: revalidate.  The caller keeps it existing.
+ */
 void	vm_object_paging_begin(struct vm_object *object);
 void	vm_object_paging_end(struct vm_object *object);
 void	vm_object_paging_wait(struct vm_object *object, const char *wmesg);
@@ -137,5 +177,6 @@ bool	vm_object_paging(const struct vm_object *object);
 void	vm_object_foreach(void (*fn)(struct vm_object *o, void *arg),
 	    void *arg);
 uint64_t vm_object_count(void);
+/* vm_object_init: zone, kernel_object, and the chain rule of lockdep. */
 void	vm_object_init(void);
 extern struct vm_object	*kernel_object;

@@ -16,10 +16,12 @@
  *	resident -> free	vm_page_free (object locked, page busy by us)
  *
  * QUEUE STATE (resident pages only): none, inactive, active.
- *	none -> active		vm_page_activate
+ *	any -> active		vm_page_activate
  *	none, active -> inactive vm_page_deactivate
  *	any -> none		vm_page_wire, vm_page_free, vm_page_dequeue
  *	wired pages are on no queue; vm_page_unwire puts the page on active.
+ *	Active is a state, not a list (why: vm_pageq.c); inactive is a list in
+ *	the order of deactivation.
  *
  * BUSY: page busy is ownership, not a lock: it survives a sleep and an I/O.
  * Exclusive busy is needed to change valid, dirty, contents or identity.  Taken
@@ -43,10 +45,11 @@ enum vm_page_queue { PQ_NONE, PQ_INACTIVE, PQ_ACTIVE, PQ_COUNT };
 /*
  * Lifetime: the array is made at boot and never freed.  Fields are protected as
  * marked: [c] const after init [a] atomic [o] object lock [b] exclusive busy
- * [q] page queue lock [f] free-list lock [p] pv lock.
+ * [q] page queue lock [f] free-list lock (or the CPU whose cache has the page)
+ * [p] pv lock.
  */
 struct vm_page {
-	TAILQ_ENTRY(vm_page)	pageq;		/* [q] or free list [f] */
+	TAILQ_ENTRY(vm_page)	pageq;		/* [q] inactive, or free list [f] */
 	struct vm_object	*object;	/* [o+b] NULL: free or unowned */
 	vm_pindex_t		pindex;		/* [o+b] */
 	vm_paddr_t		phys_addr;	/* [c] */
@@ -54,13 +57,18 @@ struct vm_page {
 	uint32_t		busy_lock;	/* [a] VPB_* */
 	uint32_t		wire_count;	/* [a] */
 	struct thread		*busy_owner;	/* [b] for diagnosis */
-	uint8_t			queue;		/* [q] enum vm_page_queue */
+	uint8_t			queue;		/* [a] enum vm_page_queue; to and
+						 * from inactive under [q] */
 	uint8_t			order;		/* [f] of the free block it heads */
 	uint8_t			valid;		/* [b] contents are good */
 	uint8_t			dirty;		/* [b] differs from backing store */
 	uint8_t			act_count;	/* [q] */
 	uint8_t			flags;		/* [a] PG_* */
+	uint8_t			segind;		/* [c] index in vm_phys_segs */
 };
+
+CTASSERT(sizeof(struct vm_page) <= 96, "memory of 24 MiB must be enough");
+#define VM_PAGE_VALID	0xff	/* valid and dirty are whole pages for now */
 
 #define VPB_EXCL	0x80000000u
 #define VPB_WANTED	0x40000000u
@@ -71,6 +79,7 @@ struct vm_page {
 #define PG_ZERO		0x04	/* known to be zero */
 #define PG_REFERENCED	0x08	/* hint taken from torn-down mappings */
 #define PG_FICTITIOUS	0x10	/* not RAM of ours */
+#define PG_POISON	0x20	/* free and filled with 0xdb (DEBUG >= 2) */
 
 extern struct vm_page	*vm_page_array;
 extern uint64_t		 vm_page_count;		/* pages managed */
@@ -81,8 +90,14 @@ VM_PAGE_TO_PHYS(const struct vm_page *m)
 	return m->phys_addr;
 }
 
-/* vm_page_startup: make the array for all regions of vm_phys. */
+/*
+ * vm_page_startup: make the array for all regions of vm_phys; holes between
+ * them take no room.  Every page starts unowned and wired; vm_phys_init frees
+ * those that are nobody's.
+ */
 void	vm_page_startup(void);
+/* vm_page_init: page busy and tree nodes; after zone_init. */
+void	vm_page_init(void);
 
 #define VM_ALLOC_NORMAL		0x0
 #define VM_ALLOC_RESERVE	0x1	/* may use the reserve */
@@ -137,23 +152,33 @@ bool	vm_page_xbusied(const struct vm_page *m);
 void	vm_page_sleep_busy(struct vm_page *m, struct vm_object *object,
 	    const char *wmesg);
 
-/* wiring: the caller has the page busy or its object locked */
+/* wiring: the caller has the page busy or its object locked; not for unowned
+ * pages.  unwire of the last wiring activates the page. */
 void	vm_page_wire(struct vm_page *m);
 void	vm_page_unwire(struct vm_page *m);
 
 /* queues (vm_pageq.c); page busy or object locked by the caller */
+/* vm_page_activate: no-op for wired pages.  On the fault path: no lock. */
 void	vm_page_activate(struct vm_page *m);
 /* vm_page_deactivate: ends up inactive with the reference cleared, from active
  * or from no queue; no-op for inactive, wired or unmanaged pages. */
 void	vm_page_deactivate(struct vm_page *m);
 void	vm_page_dequeue(struct vm_page *m);
+/* vm_page_queue_count: active and none are counted by a walk of the array. */
 uint64_t vm_page_queue_count(enum vm_page_queue q);
 
-/* vm_wait: sleep until the system has free pages again.
- * => Locks: none held, no page busy. */
+/*
+ * vm_wait: sleep until the system has free pages again; complains on the
+ * console every few seconds while there are none.
+ * => Locks: none held, no page busy.  Sleeps: for memory.
+ */
 void	vm_wait(const char *wmesg);
 
-/* vm_page_check: the bullets above for one page; panics with its values. */
+/* vm_page_check: the bullets above for one page; panics with its values.
+ * => Locks: the page's object, or nothing runs. */
 void	vm_page_check(const struct vm_page *m);
-/* vm_page_check_all: every page, and audit I12 (sum of states = managed). */
+/* vm_page_check_all: every page, and audit I12 (sum of states = managed).
+ * => Locks: none; nothing else runs. */
 void	vm_page_check_all(void);
+/* vm_pageq_check: the inactive list; panics. */
+void	vm_pageq_check(void);

@@ -24,6 +24,20 @@ struct vm_pager_ops {
 	void		(*dealloc)(struct vm_object *object);
 };
 
+/*
+ * vm_pager_allocate: an OBJT_FILE object of size pages, named by handle.
+ * => Sleeps: for memory.  Gives: one reference; dealloc ends handle's use.
+ */
+struct vm_object *vm_pager_allocate(const struct vm_pager_ops *ops,
+	    void *handle, vm_pindex_t size);
+/* vm_pager_haspage: is there data for pindex?  => Locks: object. */
 bool	vm_pager_haspage(struct vm_object *object, vm_pindex_t pindex);
+/*
+ * vm_pager_getpage: fill m, by the contract above.
+ * => Locks: none; object pinned, m exclusively busy.  Sleeps: for I/O, memory.
+ * => Returns 0; EIO; ENOMEM.
+ */
 int	vm_pager_getpage(struct vm_object *object, struct vm_page *m)
 	    __warn_unused;
+/* vm_pager_dealloc: object is dead, empty and unlocked. */
+void	vm_pager_dealloc(struct vm_object *object);

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * file.h: open files, descriptor tables, pipes and the memory file system.
+ *
+ * struct file is what open(2) makes and dup(2) and fork(2) share; a descriptor
+ * table maps small numbers to files.  The O_ and S_ constants have Linux's
+ * values (one space, no table).
+ */
+#pragma once
+
+#include <lib/cdefs.h>
+#include <lib/queue.h>
+#include <lib/types.h>
+#include <sys/lock.h>
+#include <sys/uaddr.h>
+
+struct file;
+struct fsctx;
+struct rnode;
+struct uio;
+struct vm_object;
+
+/* open(2) */
+#define O_RDONLY	00000000
+#define O_WRONLY	00000001
+#define O_RDWR		00000002
+#define O_ACCMODE	00000003
+#define O_CREAT		00000100
+#define O_EXCL		00000200
+#define O_NOCTTY	00000400
+#define O_TRUNC		00001000
+#define O_APPEND	00002000
+#define O_NONBLOCK	00004000
+#define O_LARGEFILE	00100000
+#define O_DIRECTORY	00200000
+#define O_NOFOLLOW	00400000
+#define O_CLOEXEC	02000000
+#define O_PATH		010000000
+#define O_SETFL		(O_APPEND | O_NONBLOCK)	/* what F_SETFL may change */
+
+#define S_IFMT		0170000
+#define S_IFSOCK	0140000
+#define S_IFLNK		0120000
+#define S_IFREG		0100000
+#define S_IFBLK		0060000
+#define S_IFDIR		0040000
+#define S_IFCHR		0020000
+#define S_IFIFO		0010000
+#define S_ISREG(m)	(((m) & S_IFMT) == S_IFREG)
+#define S_ISDIR(m)	(((m) & S_IFMT) == S_IFDIR)
+#define S_ISLNK(m)	(((m) & S_IFMT) == S_IFLNK)
+#define S_ISCHR(m)	(((m) & S_IFMT) == S_IFCHR)
+
+#define PATH_MAX	4096
+#define NAME_MAX	255
+#define MAXSYMLINKS	40
+#define PIPE_SIZE	65536UL
+#define PIPE_BUF	4096UL
+#define NDFILE		32	/* descriptors in a fresh table */
+#define NOFILE_MAX	4096	/* highest RLIMIT_NOFILE */
+
+#define POLLIN		0x0001
+#define POLLPRI		0x0002
+#define POLLOUT		0x0004
+#define POLLERR		0x0008
+#define POLLHUP		0x0010
+#define POLLNVAL	0x0020
+
+/* ---- uio: where a read or write takes its user bytes from ---- */
+
+struct uiovec {
+	struct uaddr	base;
+	size_t		len;
+};
+
+/* [t] all: belongs to the thread that made it. */
+struct uio {
+	const struct uiovec	*u_iov;
+	unsigned		 u_iovcnt;
+	size_t			 u_done;	/* bytes of u_iov[0] done */
+	size_t			 u_resid;	/* bytes left in all */
+	bool			 u_write;	/* user -> kernel */
+};
+
+static inline void
+uio_init(struct uio *u, const struct uiovec *iov, unsigned cnt, size_t total,
+    bool write)
+{
+	u->u_iov = iov;
+	u->u_iovcnt = cnt;
+	u->u_done = 0;
+	u->u_resid = total;
+	u->u_write = write;
+}
+
+/*
+ * uiomove: move up to len bytes between kbuf and the user, the way u says.
+ * => Sleeps: may fault.  Locks: see uaddr.h.
+ * => Returns 0 (min(len, resid) bytes moved) or EFAULT; what was moved before
+ *    the fault is off u_resid.
+ */
+int	uiomove(void *kbuf, size_t len, struct uio *u) __warn_unused;
+/* uiozero: len zero bytes to the user. */
+int	uiozero(size_t len, struct uio *u) __warn_unused;
+
+/* ---- files ---- */
+
+/* What stat(2) wants to know, before it is put in an ABI's layout. */
+struct fstatus {
+	uint64_t	st_ino, st_size, st_rdev;
+	mode_t		st_mode;
+	uint32_t	st_nlink;
+	nsec_t		st_mtime, st_ctime;	/* since 1970 */
+};
+
+/* fo_getdents calls this for each entry; false: no room, stop before it. */
+typedef bool	dirent_fn(void *arg, const char *name, uint64_t ino,
+		    uint64_t next_off, mode_t mode);
+
+/* Operations; a NULL one is an error of that call (EINVAL, ENOTTY, ENODEV,
+ * ESPIPE, ENOTDIR).  Each may sleep; none is called with a lock held but
+ * fo_read and fo_write of a seekable file, under f_lock. */
+struct fileops {
+	const char	*fo_name;
+	bool		 fo_seekable;
+	int		(*fo_read)(struct file *fp, struct uio *u);
+	int		(*fo_write)(struct file *fp, struct uio *u);
+	int		(*fo_ioctl)(struct file *fp, uint64_t cmd,
+			    struct uaddr arg);
+	unsigned	(*fo_poll)(struct file *fp);	/* POLL* true now */
+	int		(*fo_stat)(struct file *fp, struct fstatus *st);
+	int		(*fo_truncate)(struct file *fp, uint64_t size);
+	/* object that mmap maps, with a new reference */
+	int		(*fo_mmap)(struct file *fp, struct vm_object **objp);
+	int		(*fo_getdents)(struct file *fp, dirent_fn *fn,
+			    void *arg);
+	void		(*fo_close)(struct file *fp);	/* last reference */
+};
+
+/*
+ * Lifetime: file_alloc makes it with one reference, which fd_install gives to a
+ * descriptor; the last file_put closes.  Fields are protected as marked:
+ * [c] const after init [a] atomic [F] f_lock.
+ */
+struct file {
+	int			 f_refs;	/* [a] */
+	unsigned		 f_flags;	/* [a] O_*: mode, O_SETFL bits */
+	const struct fileops	*f_ops;		/* [c] */
+	void			*f_data;	/* [c] pipe or NULL */
+	struct rnode		*f_node;	/* [c] or NULL; referenced */
+	struct rwlock		 f_lock;	/* of f_offset */
+	uint64_t		 f_offset;	/* [F] */
+};
+
+#define FREADABLE(f)	(((f)->f_flags & O_ACCMODE) != O_WRONLY)
+#define FWRITABLE(f)	(((f)->f_flags & O_ACCMODE) != O_RDONLY)
+
+void		 file_init(void);
+/* file_alloc: => Takes: node's reference, when one is given. */
+struct file	*file_alloc(const struct fileops *ops, unsigned flags,
+		    void *data, struct rnode *node);
+struct file	*file_ref(struct file *fp);
+void		 file_put(struct file *fp);
+/* file_rw: read or write at the file's offset (seekable) and move it.
+ * => Returns 0 or an errno; the bytes done are off u_resid. */
+int		 file_rw(struct file *fp, struct uio *u) __warn_unused;
+/* file_prw: at offset off; ESPIPE when not seekable. */
+int		 file_prw(struct file *fp, struct uio *u, uint64_t off)
+		    __warn_unused;
+int		 file_seek(struct file *fp, int64_t off, int whence,
+		    uint64_t *res) __warn_unused;
+
+/* ---- descriptor tables ---- */
+
+/*
+ * Lifetime: counted by fd_refs (threads and CLONE_FILES share).  Fields are
+ * protected as marked: [a] atomic [d] fd_lock.
+ */
+struct fdtable {
+	int		 fd_refs;		/* [a] */
+	struct rwlock	 fd_lock;
+	unsigned	 fd_size;		/* [d] */
+	unsigned	 fd_limit;		/* [d] RLIMIT_NOFILE */
+	unsigned	 fd_next;		/* [d] none free below */
+	struct file	**fd_files;		/* [d] */
+	uint8_t		*fd_cloexec;		/* [d] a byte each */
+	struct file	*fd_files0[NDFILE];	/* [d] */
+	uint8_t		 fd_cloexec0[NDFILE];	/* [d] */
+};
+
+struct fdtable	*fdtable_alloc(void);
+/* fdtable_copy: for fork.  => Returns NULL: no memory. */
+struct fdtable	*fdtable_copy(struct fdtable *fdt);
+struct fdtable	*fdtable_share(struct fdtable *fdt);
+void		 fdtable_put(struct fdtable *fdt);
+/* fdtable_exec: close what is marked, in a table of our own: *fdtp.  ENOMEM. */
+int		 fdtable_unshare(struct fdtable **fdtp) __warn_unused;
+void		 fdtable_cloexec(struct fdtable *fdt);
+
+/* fd_get: a reference on fd's file; NULL: EBADF. */
+struct file	*fd_get(int fd);
+/*
+ * fd_install: the lowest free descriptor >= min for fp.
+ * => Takes: fp's reference, on success only.
+ * => Returns 0; EMFILE; EINVAL (min over the limit).
+ */
+int		 fd_install(struct file *fp, int min, bool cloexec, int *fdp)
+		    __warn_unused;
+/* fd_dup2: make new name fp, closing what it was.  => Takes fp's reference on
+ * success.  EBADF (new out of range). */
+int		 fd_dup2(struct file *fp, int new, bool cloexec) __warn_unused;
+int		 fd_close(int fd) __warn_unused;
+/* fd_cloexec: -1 asks, 0 and 1 set; *was may be NULL.  EBADF. */
+int		 fd_cloexec(int fd, int set, bool *was) __warn_unused;
+void		 fd_setlimit(unsigned limit);
+
+/* ---- pipes ---- */
+/* pipe_create: => Gives: two files with one reference each. */
+int		 pipe_create(unsigned flags, struct file **rd,
+		    struct file **wr) __warn_unused;
+void		 pipe_init(void);
+/* poll_wakeup: some file's fo_poll answer changed. */
+void		 poll_wakeup(void);
+/* poll_begin, poll_wait: a poller reads the generation first, asks the files,
+ * then waits unless the generation moved.  EWOULDBLOCK, EINTR. */
+uint64_t	 poll_begin(void);
+int		 poll_wait(uint64_t gen, nsec_t timo) __warn_unused;
+void		 poll_end(void);
+
+/* ---- the console and the small devices (tty.c) ---- */
+enum dev_id { DEV_CONSOLE = 1, DEV_NULL, DEV_ZERO, DEV_RANDOM };
+const struct fileops *dev_ops(enum dev_id id);
+uint64_t	 dev_rdev(enum dev_id id);
+void		 tty_init(void);
+/* tty_input: a character arrived; any context.  Platform, or the poll. */
+void		 tty_input(char c);

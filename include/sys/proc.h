@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * proc.h: processes and their user threads.
+ *
+ * A process owns what its threads share; a uthread is kern/proc's part of a
+ * user thread (struct thread's td_uproc).  Life of a process:
+ *	NEW -> RUN		proc_start (fork, first process)
+ *	RUN -> ZOMBIE		exit1, by its last thread
+ *	ZOMBIE -> freed		wait4 of the parent, or at once (SIGCHLD ignored)
+ */
+#pragma once
+
+#include <lib/cdefs.h>
+#include <lib/queue.h>
+#include <lib/types.h>
+#include <machine/cpu.h>
+#include <sys/lock.h>
+#include <sys/param.h>
+#include <sys/signal.h>
+#include <sys/thread.h>
+#include <sys/uaddr.h>
+
+struct fdtable;
+struct fsctx;
+struct sigacts;
+struct trapframe;
+struct vmspace;
+
+enum proc_state { PRS_NEW, PRS_RUN, PRS_ZOMBIE };
+
+enum {
+	RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_CORE,
+	RLIMIT_RSS, RLIMIT_NPROC, RLIMIT_NOFILE, RLIMIT_MEMLOCK, RLIMIT_AS,
+	RLIMIT_LOCKS, RLIMIT_SIGPENDING, RLIMIT_MSGQUEUE, RLIMIT_NICE,
+	RLIMIT_RTPRIO, RLIMIT_RTTIME, RLIM_NLIMITS
+};
+#define RLIM_INFINITY	(~0UL)
+
+struct rlimit {
+	uint64_t	rlim_cur, rlim_max;
+};
+
+/*
+ * A thread that runs user code.  Lifetime: made by fork or clone before its
+ * thread starts, freed by the thread itself in exit1.  Fields are protected as
+ * marked: [c] const after init [t] owning thread only [P] p_lock [T]
+ * proctree_lock.
+ */
+struct uthread {
+	struct thread		*ut_td;		/* [c] */
+	struct proc		*ut_proc;	/* [c] */
+	LIST_ENTRY(uthread)	 ut_link;	/* [P] p_threads */
+	int			 ut_tid;	/* [P] what the user calls it */
+	sigset_t		 ut_sigmask;	/* [t+P] w, either r */
+	sigset_t		 ut_oldmask;	/* [t] put back after a handler */
+	bool			 ut_suspended;	/* [t] ut_oldmask means it */
+	struct sigpend		 ut_sigpend;	/* [P] */
+	struct sigstack		 ut_sigstk;	/* [t] */
+	uint64_t		 ut_restart;	/* [t] call number + 1 to redo */
+	bool			 ut_nohand;	/* [t] but not past a handler */
+	uint64_t		 ut_robust;	/* [t] set_robust_list head */
+	uint64_t		 ut_settid;	/* [t] CHILD_SETTID's address */
+	bool			 ut_vforkwait;	/* [T] the child still borrows */
+};
+
+/*
+ * Lifetime: from fork until wait4 reaped it; a pointer is good under
+ * proctree_lock, in its own threads, and for its parent's threads until they
+ * reap it.  Fields are protected as marked: [c] const after init [a] atomic
+ * [P] p_lock [T] proctree_lock [t] the process's only running thread.
+ */
+struct proc {
+	struct rwlock		 p_lock;
+	LIST_ENTRY(proc)	 p_hash;	/* [T] by pid */
+	LIST_ENTRY(proc)	 p_all;		/* [T] */
+	LIST_ENTRY(proc)	 p_sibling;	/* [T] */
+	LIST_HEAD(, proc)	 p_children;	/* [T] */
+	struct proc		*p_pptr;	/* [T] */
+	int			 p_pid;		/* [c] */
+	int			 p_ppid;	/* [a] parent's, r: no lock */
+	int			 p_pgid;	/* [T] */
+	int			 p_sid;		/* [T] */
+	enum proc_state		 p_state;	/* [T] */
+	unsigned		 p_flags;	/* [P] P_* */
+	LIST_HEAD(, uthread)	 p_threads;	/* [P] */
+	unsigned		 p_nthreads;	/* [P] */
+	struct uthread		*p_single;	/* [P] exec: the one that stays */
+	struct vmspace		*p_vmspace;	/* [t] */
+	struct fdtable		*p_fd;		/* [t] */
+	struct fsctx		*p_fs;		/* [t] */
+	struct sigacts		*p_sigacts;	/* [t+P] others: not P_EXITING */
+	struct sigpend		 p_sigpend;	/* [P] */
+	struct uthread		*p_vforker;	/* [T] parent's thread that waits */
+	int			 p_xstat;	/* [P] wait status; zombie: [T] */
+	int			 p_exitsig;	/* [c] sent to the parent; 0 none */
+	int			 p_stopsig;	/* [P] signal that stopped it */
+	nsec_t			 p_start;	/* [c] */
+	nsec_t			 p_runtime;	/* [P] of threads that are gone */
+	nsec_t			 p_cruntime;	/* [T] of children waited for */
+	struct rlimit		 p_rlimit[RLIM_NLIMITS];	/* [P] */
+	char			 p_comm[MAXCOMLEN + 1];	/* [P] */
+};
+#define P_EXITING	0x1	/* every thread is to die */
+#define P_STOPPED	0x2
+#define P_STOPREPORT	0x4	/* wait4 has not told of the stop */
+#define P_CONTREPORT	0x8	/* nor of the continuation */
+#define P_EXECED	0x10
+
+#define curproc		(curthread->td_proc)
+#define curuthread	((struct uthread *)curthread->td_uproc)
+
+extern struct rwlock	 proctree_lock;
+extern struct proc	 proc0;		/* the kernel: init's parent */
+extern struct proc	*initproc;	/* [T] */
+
+/* Wait status, as wait4 stores it. */
+#define W_EXIT(code)	(((code) & 0xff) << 8)
+#define W_SIGNAL(s)	((s) & 0x7f)
+#define W_STOP(s)	((((s) & 0xff) << 8) | 0x7f)
+#define W_CONT		0xffff
+#define W_CORE		0x80
+
+/*
+ * proc_run_init: start path as process 1 with standard files on the console,
+ * and wait for its end.  Everything else that still runs then is killed and
+ * reaped, so that the memory counters are back where they were.
+ * => Locks: none; a kernel thread.  Sleeps.
+ * => Returns: init's wait status.  Without a usable init: panic_exit.
+ */
+int		 proc_run_init(const char *path);
+/* proc_init: zones, locks, proc0, the memory file system from the initrd;
+ * panic_exit(EXIT_NOINIT) without one that can be used. */
+void		 proc_init(void);
+
+/* ---- proc.c ---- */
+/* => Returns NULL: no memory or no pid.  The pid is taken, nothing else set. */
+struct proc	*proc_alloc(void);
+void		 proc_free(struct proc *p);
+/* proc_lookup: => Locks: proctree_lock either way. */
+struct proc	*proc_lookup(int pid);
+/* proc_foreach: => Locks: proctree_lock either way. */
+void		 proc_foreach(void (*fn)(struct proc *p, void *arg), void *arg);
+/* proc_insert: make it visible, as a child of parent, and RUN. => Locks:
+ * proctree_lock for writing. */
+void		 proc_insert(struct proc *p, struct proc *parent);
+void		 proc_remove(struct proc *p);
+unsigned	 proc_count(void);		/* processes, zombies too */
+int		 tid_alloc(void);		/* -1: none */
+void		 tid_free(int tid);
+/*
+ * uthread_create: a thread of p that will run fn(arg) in the kernel; it is
+ * on p_threads but not started.  tid 0: a fresh one.  => Returns 0; ENOMEM;
+ * EAGAIN (no tid, or p is exiting).
+ */
+int		 uthread_create(struct proc *p, int tid, void (*fn)(void *),
+		    struct uthread **utp) __warn_unused;
+/* uthread_discard: one that never started. */
+void		 uthread_discard(struct uthread *ut);
+/* uthread_detach: off p_threads, tid given back.  => Locks: p_lock. */
+void		 uthread_detach(struct uthread *ut);
+/* uthread_free: does not touch the process, which may be gone. */
+void		 uthread_free(struct uthread *ut);
+/* uthread_setvm: the running thread uses vm's page tables (NULL: none). */
+void		 uthread_setvm(struct vmspace *vm);
+uint64_t	 proc_rlimit(struct proc *p, unsigned which);
+nsec_t		 proc_runtime(struct proc *p);
+
+/* ---- fork.c ---- */
+#define CLONE_VM		0x00000100UL
+#define CLONE_FS		0x00000200UL
+#define CLONE_FILES		0x00000400UL
+#define CLONE_SIGHAND		0x00000800UL
+#define CLONE_VFORK		0x00004000UL
+#define CLONE_PARENT		0x00008000UL
+#define CLONE_THREAD		0x00010000UL
+#define CLONE_SYSVSEM		0x00040000UL
+#define CLONE_SETTLS		0x00080000UL
+#define CLONE_PARENT_SETTID	0x00100000UL
+#define CLONE_CHILD_CLEARTID	0x00200000UL
+#define CLONE_DETACHED		0x00400000UL
+#define CLONE_CHILD_SETTID	0x01000000UL
+
+struct fork_args {
+	uint64_t	flags;		/* CLONE_* */
+	int		exitsig;
+	uint64_t	stack;		/* 0: the parent's */
+	uint64_t	ptid, ctid;	/* user addresses */
+	uint64_t	tls;
+};
+/* fork1: => Returns 0 and the child's tid; EAGAIN, ENOMEM, EINVAL. */
+int		 fork1(const struct fork_args *a, int *tidp) __warn_unused;
+
+/* ---- exit.c ---- */
+/*
+ * exit1: the running thread ends; group: with status rv for the whole process,
+ * and the other threads are told to end.  The last thread frees what was shared
+ * and makes the process a zombie.
+ */
+void		 exit1(int rv, bool group) __noreturn;
+/* proc_doom: every thread of p but except is to die, status xstat, unless the
+ * process is ending already.  => Locks: p_lock for writing. */
+void		 proc_doom(struct proc *p, int xstat, struct thread *except);
+int64_t		 sys_exit(uint64_t code, uint64_t, uint64_t, uint64_t,
+		    uint64_t, uint64_t);
+int64_t		 sys_exit_group(uint64_t code, uint64_t, uint64_t, uint64_t,
+		    uint64_t, uint64_t);
+/* threads_single: for exec: all but the running thread end.  EAGAIN: another
+ * one is first, or the process is exiting. */
+int		 threads_single(void) __warn_unused;
+/* proc_vfork_done: p has its own space or is gone: its parent may go on. */
+void		 proc_vfork_done(struct proc *p);
+
+#define WNOHANG		0x00000001
+#define WUNTRACED	0x00000002
+#define WCONTINUED	0x00000008
+#define WNOWAIT		0x01000000
+#define __WNOTHREAD	0x20000000
+#define __WALL		0x40000000
+#define __WCLONE	0x80000000U
+struct wait_result {
+	int		pid, status;
+	uint32_t	uid;
+	nsec_t		runtime;
+};
+/* kern_wait: which: > 0 pid, -1 any, 0 own group, < -1 that group.
+ * => Returns 0 (pid 0: WNOHANG and nothing); ECHILD; EINTR. */
+int		 kern_wait(int which, unsigned options,
+		    struct wait_result *res) __warn_unused;
+
+/* ---- exec.c ---- */
+/* kern_exec: the running process becomes path.
+ * => Returns an errno and nothing changed; or 0: tf-level state is set, the
+ *    way back to user mode starts the program.  Past the point of no return a
+ *    failure kills. */
+int		 kern_exec(const char *path, struct uaddr argv,
+		    struct uaddr envp) __warn_unused;
+/* kern_exec_init: with kernel strings, NULL ended. */
+int		 kern_exec_init(const char *path, const char *const *argv,
+		    const char *const *envp) __warn_unused;
+void		 exec_init(void);
+
+/* ---- futex.c ---- */
+void		 futex_init(void);
+/* deadline: uptime ns; 0 none. => Returns 0, EAGAIN, EINTR, ETIMEDOUT, EFAULT,
+ * EINVAL. */
+int		 futex_wait(uint64_t va, bool shared, uint32_t val,
+		    uint32_t bitset, nsec_t deadline) __warn_unused;
+/* *nwoken; EFAULT, EINVAL. */
+int		 futex_wake(uint64_t va, bool shared, unsigned n,
+		    uint32_t bitset, unsigned *nwoken) __warn_unused;
+/* futex_requeue: wake n, move up to m to va2; cmp: only when *va == *cmp. */
+int		 futex_requeue(uint64_t va, uint64_t va2, bool shared,
+		    unsigned n, unsigned m, const uint32_t *cmp,
+		    unsigned *count) __warn_unused;
+/* futex_exit: the running thread's robust list and CLEARTID word. */
+void		 futex_exit(struct uthread *ut);

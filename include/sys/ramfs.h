@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ramfs.h: the memory file system and its names.
+ *
+ * A regular file's bytes are the pages of its OBJT_FILE object, so read, write,
+ * exec and mmap see one copy.  Names are guarded by one lock (ramfs_lock), the
+ * bytes of a file by its node's rn_lock; they are never held together.
+ */
+#pragma once
+
+#include <lib/cdefs.h>
+#include <lib/queue.h>
+#include <lib/types.h>
+#include <sys/lock.h>
+
+struct file;
+struct fileops;
+struct fstatus;
+struct uio;
+struct vm_object;
+
+/* A name in a directory. [N] ramfs_lock. */
+struct rdirent {
+	TAILQ_ENTRY(rdirent)	 rd_link;	/* [N] */
+	struct rnode		*rd_node;	/* [N] counted in rn_nlink */
+	uint64_t		 rd_seq;	/* [c] readdir cookie, rising */
+	uint8_t			 rd_len;	/* [c] */
+	char			 rd_name[];	/* [c] */
+};
+
+/*
+ * Lifetime: exists while it has a name or a reference (rn_refs: open files,
+ * working directories, lookups).  Fields are protected as marked: [c] const
+ * after init [a] atomic [N] ramfs_lock [n] rn_lock.
+ */
+struct rnode {
+	struct rwlock		 rn_lock;
+	int			 rn_refs;	/* [N] w; one is the names' */
+	uint32_t		 rn_nlink;	/* [N] */
+	mode_t			 rn_mode;	/* [a] type is [c] */
+	uint64_t		 rn_ino;	/* [c] */
+	uint64_t		 rn_size;	/* [n] w, r: [a] */
+	nsec_t			 rn_mtime;	/* [a] */
+	int			 rn_dev;	/* [c] enum dev_id, S_IFCHR */
+	struct vm_object	*rn_object;	/* [n] S_IFREG; NULL: empty */
+	char			*rn_target;	/* [c] S_IFLNK */
+	struct rnode		*rn_parent;	/* [N] S_IFDIR; root: itself */
+	TAILQ_HEAD(, rdirent)	 rn_entries;	/* [N] S_IFDIR */
+	uint64_t		 rn_seq;	/* [N] next cookie */
+};
+
+/* Working directory, root and umask of a process; CLONE_FS shares. */
+struct fsctx {
+	int			 fx_refs;	/* [a] */
+	struct rwlock		 fx_lock;
+	struct rnode		*fx_cwd;	/* [x] fx_lock */
+	mode_t			 fx_umask;	/* [a] */
+};
+struct fsctx	*fsctx_alloc(void);
+struct fsctx	*fsctx_copy(struct fsctx *fx);
+struct fsctx	*fsctx_share(struct fsctx *fx);
+void		 fsctx_put(struct fsctx *fx);
+struct rnode	*fsctx_cwd(struct fsctx *fx);	/* referenced */
+void		 fsctx_chdir(struct fsctx *fx, struct rnode *dir);
+
+extern struct rnode *ramfs_root;
+
+void		 ramfs_init(void);	/* an empty root and /dev */
+/*
+ * ramfs_unpack: make the files of a newc archive.  A bad archive is not
+ * returned from: one clear line and panic_exit(EXIT_NOINIT).
+ */
+void		 ramfs_unpack(const void *image, size_t len);
+
+struct rnode	*rnode_ref(struct rnode *n);
+void		 rnode_put(struct rnode *n);
+
+#define NAMEI_FOLLOW	0x1	/* a symbolic link at the end is followed */
+#define NAMEI_PARENT	0x2	/* the directory of the last name */
+
+/*
+ * ramfs_namei: path, from dir when it is relative, to a referenced node.
+ * => NAMEI_PARENT: *last is the last component, in path itself ("" for "/").
+ * => Returns 0; ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EACCES.
+ */
+int		 ramfs_namei(struct rnode *dir, const char *path,
+		    unsigned flags, struct rnode **np, const char **last)
+		    __warn_unused;
+/* ramfs_open: open(2) below the ABI; mode is cut by the caller's umask. */
+int		 ramfs_open(struct rnode *dir, const char *path,
+		    unsigned oflags, mode_t mode, struct file **fpp)
+		    __warn_unused;
+/* ramfs_mknode: mode's type says what; target for symbolic links; dev for
+ * devices.  EEXIST, ENOENT, ... */
+int		 ramfs_mknode(struct rnode *dir, const char *path, mode_t mode,
+		    const char *target, int dev) __warn_unused;
+int		 ramfs_unlink(struct rnode *dir, const char *path, bool rmdir)
+		    __warn_unused;
+int		 ramfs_link(struct rnode *olddir, const char *old,
+		    struct rnode *newdir, const char *new) __warn_unused;
+int		 ramfs_rename(struct rnode *olddir, const char *old,
+		    struct rnode *newdir, const char *new) __warn_unused;
+/* ramfs_getcwd: the absolute path of dir; ERANGE; ENOENT when unlinked. */
+int		 ramfs_getcwd(struct rnode *dir, char *buf, size_t size)
+		    __warn_unused;
+
+/* contents (ramfs_data.c) */
+int		 rnode_read(struct rnode *n, uint64_t off, struct uio *u)
+		    __warn_unused;
+int		 rnode_write(struct rnode *n, uint64_t off, struct uio *u)
+		    __warn_unused;
+/* rnode_kread, rnode_kwrite: kernel memory; kread returns bytes got. */
+size_t		 rnode_kread(struct rnode *n, uint64_t off, void *buf,
+		    size_t len);
+int		 rnode_kwrite(struct rnode *n, uint64_t off, const void *buf,
+		    size_t len) __warn_unused;
+int		 rnode_truncate(struct rnode *n, uint64_t size) __warn_unused;
+/* rnode_object: the file's object with a new reference; ENOMEM never: sleeps.
+ * A device or directory: NULL. */
+struct vm_object *rnode_object(struct rnode *n);
+void		 rnode_stat(struct rnode *n, struct fstatus *st);
+void		 rnode_data_fini(struct rnode *n);
+extern const struct fileops ramfs_fileops;

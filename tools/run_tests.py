@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""run_tests.py: the host tests and the QEMU tests, one closing line.
+
+Every result line ("ok 3 - name", "not ok 4 name", "skip 5 - name", "# SKIP") of
+every stage is counted; a stage whose own status disagrees with its lines counts
+as one failure more.  Ends with "N passed, N failed, N skipped".
+"""
+import os
+import re
+import subprocess
+import sys
+import time
+
+LINE = re.compile(r"^(?:\[[^]]*\] *)?(ok|not ok|skip) \d+\b(.*)$")
+KERNEL = "build/gnomon.elf"
+INITRD = "build/initrd.cpio"
+ISO = "build/gnomon.iso"
+
+
+class Tally:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def count(self, line):
+        m = LINE.match(line)
+        if not m:
+            return None
+        if m.group(1) == "not ok":
+            self.failed += 1
+        elif m.group(1) == "skip" or "# SKIP" in m.group(2):
+            self.skipped += 1
+        else:
+            self.passed += 1
+        return m.group(1)
+
+
+def run(name, cmd, total, timeout):
+    """One stage: its output goes to build/test-NAME.log, failures are shown."""
+    t, start = Tally(), time.monotonic()
+    log = f"build/test-{name}.log"
+    with open(log, "wb") as f:
+        try:
+            status = subprocess.run(cmd, stdout=f, stderr=subprocess.STDOUT,
+                                    stdin=subprocess.DEVNULL,
+                                    timeout=timeout, check=False).returncode
+        except subprocess.TimeoutExpired:
+            status = "timed out"
+    with open(log, errors="replace") as f:
+        lines = f.read().splitlines()
+    for line in lines:
+        if t.count(line) == "not ok":
+            print(f"    {line}")
+    if status != 0 and t.failed == 0 or t.passed + t.skipped == 0:
+        t.failed += 1
+        print(f"    {name}: status {status}; the end of {log}:")
+        print("\n".join("    | " + x for x in lines[-40:]))
+    print(f"{name}: {t.passed} passed, {t.failed} failed, {t.skipped} skipped"
+          f" ({time.monotonic() - start:.0f} s)", flush=True)
+    total.passed += t.passed
+    total.failed += t.failed
+    total.skipped += t.skipped
+
+
+def qemu(name, total, smp, mem, cmdline="", iso=False, timeout=300):
+    cmd = [sys.executable, "tools/run_qemu.py", "--smp", str(smp), "--mem", mem,
+           "--timeout", str(timeout), "--cmdline", cmdline]
+    cmd += ["--iso", ISO] if iso else ["--kernel", KERNEL, "--initrd", INITRD]
+    run(name, cmd, total, timeout + 30)
+
+
+def main():
+    total = Tally()
+    seed = os.environ.get("SEED", str(int(time.time())))
+    print(f"seed {seed} (SEED={seed} make test repeats this run)", flush=True)
+    run("host-asan", ["build/host-asan/htest", f"seed={seed}"], total, 600)
+    run("host-tsan", ["build/host-tsan/htest", f"seed={seed}", "mt*"],
+        total, 600)
+    qemu("iso-2cpu-512M", total, 2, "512M", iso=True)
+    for smp in (1, 2, 4, 8):
+        for mem in ("64M", "512M"):
+            qemu(f"ktest-{smp}cpu-{mem}", total, smp, mem,
+                 f"ktest=* seed={seed}")
+    print(f"{total.passed} passed, {total.failed} failed, "
+          f"{total.skipped} skipped")
+    return 1 if total.failed or total.passed == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
