@@ -112,7 +112,8 @@ $(eval $(call host-build,tsan,-fsanitize=thread))
 UFLAGS	:= -std=gnu11 -O2 -g -ffreestanding -nostdlib -static -fno-pie -no-pie \
 	   -fno-stack-protector -fno-asynchronous-unwind-tables -mno-red-zone \
 	   -fno-tree-loop-distribute-patterns -fcf-protection=none \
-	   -Wall -Wextra -Werror -Wshadow -Wl,--build-id=none -Wl,-z,noexecstack
+	   -Wall -Wextra -Werror -Wshadow -Wno-array-bounds \
+	   -Wl,--build-id=none -Wl,-z,noexecstack
 U	:= $(B)/user
 UBINS	:= $(USER_PROGS:%=$(U)/%) $(U)/vmbench
 BUSYBOX	?= $(wildcard /bin/busybox)

@@ -21,6 +21,8 @@
 #define __warn_unused		__attribute__((__warn_unused_result__))
 #define __printflike(f, a)	__attribute__((__format__(__printf__, f, a)))
 #define __fallthrough		__attribute__((__fallthrough__))
+/* For code that looks into memory which nobody may use (host build). */
+#define __no_asan		__attribute__((__no_sanitize_address__))
 
 #define __predict_true(e)	__builtin_expect(!!(e), 1)
 #define __predict_false(e)	__builtin_expect(!!(e), 0)

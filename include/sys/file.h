@@ -59,6 +59,8 @@ struct vm_object;
 #define NDFILE		32	/* descriptors in a fresh table */
 #define NOFILE_MAX	4096	/* highest RLIMIT_NOFILE */
 
+#define FIONREAD	0x541b	/* ioctl: bytes to read, to an int */
+
 #define POLLIN		0x0001
 #define POLLPRI		0x0002
 #define POLLOUT		0x0004
@@ -123,8 +125,11 @@ typedef bool	dirent_fn(void *arg, const char *name, uint64_t ino,
 struct fileops {
 	const char	*fo_name;
 	bool		 fo_seekable;
-	int		(*fo_read)(struct file *fp, struct uio *u);
-	int		(*fo_write)(struct file *fp, struct uio *u);
+	/* off: where, moved by what was done; pointless if not seekable */
+	int		(*fo_read)(struct file *fp, struct uio *u,
+			    uint64_t *off);
+	int		(*fo_write)(struct file *fp, struct uio *u,
+			    uint64_t *off);
 	int		(*fo_ioctl)(struct file *fp, uint64_t cmd,
 			    struct uaddr arg);
 	unsigned	(*fo_poll)(struct file *fp);	/* POLL* true now */
@@ -193,8 +198,9 @@ struct fdtable	*fdtable_alloc(void);
 struct fdtable	*fdtable_copy(struct fdtable *fdt);
 struct fdtable	*fdtable_share(struct fdtable *fdt);
 void		 fdtable_put(struct fdtable *fdt);
-/* fdtable_exec: close what is marked, in a table of our own: *fdtp.  ENOMEM. */
+/* fdtable_unshare: make *fdtp a table of our own.  ENOMEM. */
 int		 fdtable_unshare(struct fdtable **fdtp) __warn_unused;
+/* fdtable_cloexec: close what is marked; for exec. */
 void		 fdtable_cloexec(struct fdtable *fdt);
 
 /* fd_get: a reference on fd's file; NULL: EBADF. */
@@ -209,7 +215,7 @@ int		 fd_install(struct file *fp, int min, bool cloexec, int *fdp)
 /* fd_dup2: make new name fp, closing what it was.  => Takes fp's reference on
  * success.  EBADF (new out of range). */
 int		 fd_dup2(struct file *fp, int new, bool cloexec) __warn_unused;
-int		 fd_close(int fd) __warn_unused;
+int		 fd_close(int fd);
 /* fd_cloexec: -1 asks, 0 and 1 set; *was may be NULL.  EBADF. */
 int		 fd_cloexec(int fd, int set, bool *was) __warn_unused;
 void		 fd_setlimit(unsigned limit);
@@ -232,5 +238,5 @@ enum dev_id { DEV_CONSOLE = 1, DEV_NULL, DEV_ZERO, DEV_RANDOM };
 const struct fileops *dev_ops(enum dev_id id);
 uint64_t	 dev_rdev(enum dev_id id);
 void		 tty_init(void);
-/* tty_input: a character arrived; any context.  Platform, or the poll. */
-void		 tty_input(char c);
+/* kern_random: len bytes of the kernel's generator; not for secrets. */
+void		 kern_random(void *buf, size_t len);

@@ -22,14 +22,12 @@ enum lock_rank {
 	LO_OBJECT = 40,		/* rw	only on its own queue; front before backing */
 	LO_BUSY = 50,		/* page busy: a state tracked as a lock */
 	LO_OBJLIST = 60,	/* spin	global object list, object cache: leaf */
-	LO_PID = 62,		/* spin	process and thread numbers: leaf */
 	LO_PMAP = 70,		/* spin	polls shootdown slots while waiting */
 	LO_PV = 75,		/* spin	reverse maps, hashed by page */
 	LO_PAGEQ = 80,		/* spin	one page queue */
 	LO_SWAP = 85,		/* spin	swap map */
 	LO_THREADS = 87,	/* spin	list of threads, tids, free kernel stacks */
 	LO_ZONE = 88,		/* spin	zone slabs and depots */
-	LO_TTY = 89,		/* spin	intr	console input ring */
 	LO_PHYS = 90,		/* spin	physical free lists */
 	LO_SLEEPQ = 91,		/* spin	intr	sleep queue chains */
 	LO_CALLOUT = 92,	/* spin	intr	callout wheels */

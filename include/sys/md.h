@@ -11,6 +11,10 @@
 struct thread;
 struct trapframe;
 
+/* mi_startup: kern/main.c: where the platform's start-up ends.
+ * => On thread0, interrupts off, memory given to vm_phys. */
+void	mi_startup(void) __noreturn;
+
 /* clock */
 nsec_t	md_uptime(void);		/* monotonic, ns since boot; any context */
 nsec_t	md_walltime(void);		/* ns since 1970 */
@@ -52,5 +56,7 @@ void	md_exit(int code);		/* isa-debug-exit; returns if absent */
 bool	md_unwind(uint64_t *pc, uint64_t *fp);
 /* md_thread_pcfp: where to start for a thread that is switched out. */
 void	md_thread_pcfp(const struct thread *td, uint64_t *pc, uint64_t *fp);
+/* md_frame_pcfp: where to start for code that a trap or interrupt stopped. */
+void	md_frame_pcfp(const struct trapframe *tf, uint64_t *pc, uint64_t *fp);
 void	md_print_frame(const struct trapframe *tf,
 	    void (*pr)(const char *fmt, ...) __printflike(1, 2));

@@ -22,7 +22,7 @@ enum exit_code {
 	EXIT_BOOTINFO = 0x17,	/* the loader's information is unusable */
 };
 
-extern int	panicking;	/* [a] set once by the first CPU that panics */
+extern int	panicking;	/* [a] 0; index + 1 of the CPU that panics */
 
 /* panic_exit: as panic, with an exit code of its own. */
 void	panic_exit(enum exit_code code, const char *fmt, ...)
@@ -30,12 +30,8 @@ void	panic_exit(enum exit_code code, const char *fmt, ...)
 /* panic_trap: a fatal trap; prints frame. */
 void	panic_trap(const struct trapframe *tf, const char *fmt, ...)
 	    __printflike(2, 3) __noreturn;
-/* panic_stop_cpu: platform: the NMI of md_ipi_stop arrived while the CPU ran at
- * pc with frame pointer fp; records that for the report and never returns.
- * => Returns at once when nobody is panicking (a stray NMI). */
-void	panic_stop_cpu(uint64_t pc, uint64_t fp);
 /* backtrace: print the symbolised frames from the given frame pointer. */
 void	backtrace(uint64_t pc, uint64_t fp,
 	    void (*pr)(const char *fmt, ...) __printflike(1, 2));
-/* poweroff: end the machine: ACPI, or isa-debug-exit with code. */
+/* poweroff: end the machine: isa-debug-exit with code, else ACPI. */
 void	poweroff(enum exit_code code) __noreturn;

@@ -76,7 +76,7 @@ struct proc {
 	LIST_ENTRY(proc)	 p_sibling;	/* [T] */
 	LIST_HEAD(, proc)	 p_children;	/* [T] */
 	struct proc		*p_pptr;	/* [T] */
-	int			 p_pid;		/* [c] */
+	int			 p_pid;		/* [c] from uthread_create */
 	int			 p_ppid;	/* [a] parent's, r: no lock */
 	int			 p_pgid;	/* [T] */
 	int			 p_sid;		/* [T] */
@@ -100,6 +100,8 @@ struct proc {
 	struct rlimit		 p_rlimit[RLIM_NLIMITS];	/* [P] */
 	char			 p_comm[MAXCOMLEN + 1];	/* [P] */
 };
+#define INIT_PID	1
+
 #define P_EXITING	0x1	/* every thread is to die */
 #define P_STOPPED	0x2
 #define P_STOPREPORT	0x4	/* wait4 has not told of the stop */
@@ -133,7 +135,7 @@ int		 proc_run_init(const char *path);
 void		 proc_init(void);
 
 /* ---- proc.c ---- */
-/* => Returns NULL: no memory or no pid.  The pid is taken, nothing else set. */
+/* => Returns NULL: no memory.  Zeroed but for the lock and the lists. */
 struct proc	*proc_alloc(void);
 void		 proc_free(struct proc *p);
 /* proc_lookup: => Locks: proctree_lock either way. */
@@ -145,18 +147,14 @@ void		 proc_foreach(void (*fn)(struct proc *p, void *arg), void *arg);
 void		 proc_insert(struct proc *p, struct proc *parent);
 void		 proc_remove(struct proc *p);
 unsigned	 proc_count(void);		/* processes, zombies too */
-int		 tid_alloc(void);		/* -1: none */
-void		 tid_free(int tid);
 /*
- * uthread_create: a thread of p that will run fn(arg) in the kernel; it is
- * on p_threads but not started.  tid 0: a fresh one.  => Returns 0; ENOMEM;
- * EAGAIN (no tid, or p is exiting).
+ * uthread_create: a thread of p that will run fn(uthread) in the kernel; it is
+ * on p_threads but not started.  The first one gives p its pid.
+ * => Returns 0; ENOMEM; EAGAIN (no thread id, or p is exiting).
  */
-int		 uthread_create(struct proc *p, int tid, void (*fn)(void *),
+int		 uthread_create(struct proc *p, void (*fn)(void *),
 		    struct uthread **utp) __warn_unused;
-/* uthread_discard: one that never started. */
-void		 uthread_discard(struct uthread *ut);
-/* uthread_detach: off p_threads, tid given back.  => Locks: p_lock. */
+/* uthread_detach: off p_threads.  => Locks: p_lock. */
 void		 uthread_detach(struct uthread *ut);
 /* uthread_free: does not touch the process, which may be gone. */
 void		 uthread_free(struct uthread *ut);

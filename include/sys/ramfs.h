@@ -11,12 +11,9 @@
 #include <lib/cdefs.h>
 #include <lib/queue.h>
 #include <lib/types.h>
+#include <sys/file.h>
 #include <sys/lock.h>
 
-struct file;
-struct fileops;
-struct fstatus;
-struct uio;
 struct vm_object;
 
 /* A name in a directory. [N] ramfs_lock. */
@@ -35,7 +32,7 @@ struct rdirent {
  */
 struct rnode {
 	struct rwlock		 rn_lock;
-	int			 rn_refs;	/* [N] w; one is the names' */
+	int			 rn_refs;	/* [a] each name has one */
 	uint32_t		 rn_nlink;	/* [N] */
 	mode_t			 rn_mode;	/* [a] type is [c] */
 	uint64_t		 rn_ino;	/* [c] */
@@ -75,17 +72,13 @@ void		 ramfs_unpack(const void *image, size_t len);
 struct rnode	*rnode_ref(struct rnode *n);
 void		 rnode_put(struct rnode *n);
 
-#define NAMEI_FOLLOW	0x1	/* a symbolic link at the end is followed */
-#define NAMEI_PARENT	0x2	/* the directory of the last name */
-
 /*
- * ramfs_namei: path, from dir when it is relative, to a referenced node.
- * => NAMEI_PARENT: *last is the last component, in path itself ("" for "/").
- * => Returns 0; ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EACCES.
+ * ramfs_namei: path, from dir when it is relative, to a referenced node; a
+ * symbolic link at the end is followed when follow says so.
+ * => Returns 0; ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG.
  */
-int		 ramfs_namei(struct rnode *dir, const char *path,
-		    unsigned flags, struct rnode **np, const char **last)
-		    __warn_unused;
+int		 ramfs_namei(struct rnode *dir, const char *path, bool follow,
+		    struct rnode **np) __warn_unused;
 /* ramfs_open: open(2) below the ABI; mode is cut by the caller's umask. */
 int		 ramfs_open(struct rnode *dir, const char *path,
 		    unsigned oflags, mode_t mode, struct file **fpp)
@@ -103,6 +96,9 @@ int		 ramfs_rename(struct rnode *olddir, const char *old,
 /* ramfs_getcwd: the absolute path of dir; ERANGE; ENOENT when unlinked. */
 int		 ramfs_getcwd(struct rnode *dir, char *buf, size_t size)
 		    __warn_unused;
+
+/* ramfs_getdents: fo_getdents of directories. */
+int		 ramfs_getdents(struct file *fp, dirent_fn *fn, void *arg);
 
 /* contents (ramfs_data.c) */
 int		 rnode_read(struct rnode *n, uint64_t off, struct uio *u)

@@ -209,5 +209,6 @@ sigset_t	 sig_pending(void);
 void		 sig_return(struct trapframe *tf);
 /* sig_onstack: is sp on the thread's alternate stack? */
 bool		 sig_onstack(const struct uthread *ut, uint64_t sp);
-/* sig_nozombies: does p want its children to vanish? */
-bool		 sig_nozombies(struct proc *p);
+/* sig_chldaction: how p takes SIGCHLD; false: it does not (the kernel, or
+ * exiting).  => Locks: takes p_lock. */
+bool		 sig_chldaction(struct proc *p, struct sigaction *sa);

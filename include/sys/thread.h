@@ -137,6 +137,7 @@ void	sched_preempt_check(void);
 struct spinlock;
 void	sched_sleep(struct spinlock *chain);
 void	sched_exit(void) __noreturn;	/* thread.c: RUNNING -> DEAD */
+void	sched_begin(void);	/* thread.c: first code of a new thread */
 /* sched_take_dead: thread.c: one thread that is off its stack, or NULL. */
 struct thread *sched_take_dead(int cpu);
 void	sched_kick(struct thread *td);	/* if it runs: enter the kernel soon */

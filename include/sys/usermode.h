@@ -93,12 +93,10 @@ struct md_sigargs {
 	uint64_t	handler;
 	uint64_t	restorer;	/* SA_RESTORER's address */
 	uint64_t	oldmask;	/* saved in uc_sigmask */
-	/* the thread's sigaltstack, as uc_stack shows it */
-	uint64_t	altstack_sp;
+	uint64_t	altstack_sp;	/* 0: on the current stack; else to this
+					 * one, unless already there */
 	uint64_t	altstack_size;
-	uint32_t	altstack_flags;
-	bool		onstack;	/* SA_ONSTACK, and there is one: go to it
-					 * unless already there */
+	uint32_t	altstack_flags;	/* as uc_stack shows them */
 	const void	*siginfo;	/* 128 bytes, Linux siginfo_t */
 };
 /* md_sendsig: build the frame on the user stack and aim tf at the handler; the

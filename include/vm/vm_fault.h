@@ -6,6 +6,7 @@
 #include <vm/vm.h>
 
 struct vm_map;
+struct vm_map_entry;
 
 #define VM_FAULT_NORMAL	0x0
 #define VM_FAULT_WIRE	0x1	/* on behalf of vm_map_wire: wire the page too */
@@ -37,4 +38,15 @@ int	vm_fault_wire(struct vm_map *map, vm_offset_t start, vm_offset_t end)
  * => Locks: map, either way.  Sleeps: for object locks.
  */
 void	vm_fault_unwire(struct vm_map *map, vm_offset_t start, vm_offset_t end);
-/* vm_fault_copy_entry, for the fork of wired entries, is in vm/vm_priv.h. */
+/*
+ * vm_fault_copy_entry: fork of a wired entry: the child's entry dst gets an
+ * object of its own with a copy of every page that src shows, so that the
+ * parent's wired pages stay where they are and writable.
+ * => Locks: both maps write-locked (dst's is unreachable); neither entry is in
+ *    transition.  Sleeps: for object locks.
+ * => dst->object is NULL on entry.  Gives: dst's object, offset 0, no COW flag;
+ *    the pages are entered in dst_map's pmap.
+ * => Returns 0; ENOMEM (dst->object is NULL again).
+ */
+int	vm_fault_copy_entry(struct vm_map *dst_map, struct vm_map *src_map,
+	    struct vm_map_entry *dst, struct vm_map_entry *src) __warn_unused;

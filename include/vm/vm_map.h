@@ -69,7 +69,8 @@ struct vm_map_entry {
 #define MAP_ENTRY_STACK		0x0040	/* grows down into avail_ssize */
 #define MAP_ENTRY_GUARD		0x0080	/* never faultable */
 #define MAP_ENTRY_NOCOALESCE	0x0100
-#define MAP_ENTRY_KERNEL	0x0200	/* kmem: wired from the start */
+#define MAP_ENTRY_KERNEL	0x0200	/* kmem's: it wires, maps and unmaps */
+#define MAP_ENTRY_SHARED	0x0400	/* others may write the object */
 
 /* Lifetime: kernel maps for ever; a user map with its vmspace. */
 struct vm_map {
@@ -179,11 +180,12 @@ int	vm_map_delete(struct vm_map *map, vm_offset_t start, vm_offset_t end);
  * (above max_protection).  Nothing changed on failure. */
 int	vm_map_protect(struct vm_map *map, vm_offset_t start, vm_offset_t end,
 	    vm_prot_t prot, bool set_max) __warn_unused;
+/* vm_map_inherit: => Returns as above.  COPY on a SHARED entry means SHARE:
+ * what others go on writing cannot be copied on write. */
 int	vm_map_inherit(struct vm_map *map, vm_offset_t start, vm_offset_t end,
 	    enum vm_inherit inherit) __warn_unused;
 /* vm_map_dontneed: Linux's MADV_DONTNEED: the private copies are dropped, later
- * reads give zero (or the file); shared entries (VM_INHERIT_SHARE) only lose
- * their mappings.  => Returns 0; EINVAL wired pages in the range; ENOMEM a hole
+ * reads give zero (or the file); SHARED entries only lose their mappings.  => Returns 0; EINVAL wired pages in the range; ENOMEM a hole
  * in it, or no memory for a clip.  Nothing changed on failure. */
 int	vm_map_dontneed(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 	    __warn_unused;

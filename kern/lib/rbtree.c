@@ -307,7 +307,7 @@ black_above(const struct rb_node *n)
 const char *
 rb_check(const struct rb_tree *t)
 {
-	const struct rb_node *n;
+	const struct rb_node *n, *last = NULL;
 	unsigned depth = 0;
 
 	if (t->rb_root == NULL)
@@ -317,6 +317,7 @@ rb_check(const struct rb_tree *t)
 	if (t->rb_root->rb_red)
 		return "I1: the root is red";
 	for (n = rb_first(t); n != NULL; n = rb_next(n)) {
+		last = n;
 		if (n->rb_left != NULL && n->rb_left->rb_parent != n)
 			return "I4: left child's parent differs";
 		if (n->rb_right != NULL && n->rb_right->rb_parent != n)
@@ -330,5 +331,7 @@ rb_check(const struct rb_tree *t)
 		if (black_above(n) != depth)
 			return "I3: black nodes differ between paths";
 	}
+	if (last != rb_last(t))
+		return "I4: the way up ends too early";
 	return NULL;
 }

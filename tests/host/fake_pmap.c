@@ -25,6 +25,7 @@
 
 #include <lib/prng.h>
 
+#include "../contract/cpu_access.h"
 #include "host_os.h"
 #include "user_access.h"
 
@@ -324,9 +325,11 @@ pmap_enter(struct pmap *pmap, vm_offset_t va, struct vm_page *m,
 	fm = table_find(pmap, va);
 	if (fm != NULL && (flags & PMAP_ENTER_NOREPLACE) != 0)
 		goto out;
-	if (fm != NULL && fm->m != m)
+	if (fm != NULL && fm->m != m) {
 		table_remove(pmap, va, va + PAGE_SIZE);
-	if (fm == NULL || fm->m != m) {
+		fm = NULL;
+	}
+	if (fm == NULL) {
 		error = enter_new(pmap, va, m);
 		if (error != 0)
 			goto out;
@@ -721,6 +724,18 @@ cpu_access(struct pmap *pmap, vm_offset_t va, vm_prot_t prot, void *buf,
 	}
 	spin_unlock(&fake_lock);
 	return ok;
+}
+
+bool
+cpu_load64(struct pmap *pmap, vm_offset_t va, uint64_t *v)
+{
+	return cpu_access(pmap, va, VM_PROT_READ, v, sizeof(*v));
+}
+
+bool
+cpu_store64(struct pmap *pmap, vm_offset_t va, uint64_t v)
+{
+	return cpu_access(pmap, va, VM_PROT_WRITE, &v, sizeof(v));
 }
 
 /* user_access: within one page. */

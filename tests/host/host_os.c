@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "host_os.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
@@ -284,9 +285,59 @@ hos_chan_wake(const void *chan, int all)
 	pthread_mutex_unlock(&b->lock);
 }
 
+/*
+ * The arena is shared memory, so a child process writes into its parent's:
+ * its used extents are saved before the fork and put back after.
+ */
+struct extent {
+	struct extent	*next;
+	off_t		 start;
+	size_t		 len;
+	char		 data[];
+};
+
+static struct extent *
+arena_save(void)
+{
+	struct extent *list = NULL, *e;
+	off_t start = 0, end;
+
+	while ((start = lseek(arena_fd, start, SEEK_DATA)) >= 0) {
+		end = lseek(arena_fd, start, SEEK_HOLE);
+		e = malloc(sizeof(*e) + (size_t)(end - start));
+		e->next = list;
+		e->start = start;
+		e->len = (size_t)(end - start);
+		if (pread(arena_fd, e->data, e->len, start) != (ssize_t)e->len)
+			die("arena read");
+		list = e;
+		start = end;
+	}
+	return list;
+}
+
+static void
+arena_restore(struct extent *list)
+{
+	off_t size = lseek(arena_fd, 0, SEEK_END);
+	struct extent *e;
+
+	if (fallocate(arena_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+	    size) != 0)
+		die("arena clear");
+	while ((e = list) != NULL) {
+		list = e->next;
+		if (pwrite(arena_fd, e->data, e->len, e->start) !=
+		    (ssize_t)e->len)
+			die("arena write");
+		free(e);
+	}
+}
+
 int
 hos_fork_output(void (*fn)(void *), void *arg, char *buf, unsigned long size)
 {
+	struct extent *saved = arena_save();
 	int fds[2], status;
 	unsigned long len = 0;
 	ssize_t n;
@@ -309,6 +360,7 @@ hos_fork_output(void (*fn)(void *), void *arg, char *buf, unsigned long size)
 	buf[len] = '\0';
 	close(fds[0]);
 	waitpid(pid, &status, 0);
+	arena_restore(saved);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

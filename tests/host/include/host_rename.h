@@ -16,3 +16,4 @@
 #define strstr	k_strstr
 #define strlcpy	k_strlcpy
 #define wakeup	k_wakeup
+#define sched_yield	k_sched_yield

@@ -32,6 +32,16 @@ curcpu_get(void)
 }
 #define curcpu		curcpu_get()
 
+/* cpu_intr_depth: 0 in a thread, > 0 in an interrupt handler. */
+static inline int
+cpu_intr_depth(void)
+{
+	int depth;
+
+	__asm__ volatile("movl %%gs:12, %0" : "=r"(depth));
+	return depth;
+}
+
 static inline void
 cpu_spinwait(void)
 {
@@ -53,6 +63,12 @@ intr_restore(uint64_t flags)
 {
 	if (flags & 0x200)
 		__asm__ volatile("sti" ::: "memory");
+}
+
+static inline void
+intr_enable(void)
+{
+	__asm__ volatile("sti" ::: "memory");
 }
 
 static inline bool

@@ -10,6 +10,8 @@
 
 struct pmap;
 struct thread;
+struct trapframe;
+struct tss;
 
 /* [t] this CPU only, interrupts off where an interrupt writes it too. */
 struct pcpu {
@@ -24,9 +26,24 @@ struct pcpu {
 	uint64_t	 pc_introff_flags;	/* state before the first */
 	struct thread	*pc_idlethread;
 	struct pmap	*pc_curpmap;		/* address space loaded in CR3 */
-	void		*pc_tss;
+	struct tss	*pc_tss;
 	void		*pc_gdt;
+	uint64_t	 pc_fsbase;		/* the user FS and GS base that are */
+	uint64_t	 pc_gsbase;		/* in the MSRs (md_thread.c) */
+	const struct trapframe *pc_stopframe;	/* [a] where md_ipi_stop caught
+						 * this CPU; NULL: not stopped */
 	bool		 pc_online;
 } __attribute__((__aligned__(CACHE_LINE)));
 
-extern struct pcpu pcpu_data[MAXCPU];
+extern struct pcpu pcpu_data[MAXCPU];	/* gdt_idt.c */
+
+/* pcpu_self: this CPU's; the caller is not preempted. */
+static inline struct pcpu *
+pcpu_self(void)
+{
+	struct pcpu *pc;
+
+	__asm__ volatile("movq %%gs:%c1, %0"
+	    : "=r"(pc) : "i"(__builtin_offsetof(struct pcpu, pc_self)));
+	return pc;
+}

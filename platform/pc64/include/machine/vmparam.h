@@ -4,7 +4,8 @@
  *
  *	0x0000000000010000 - 0x00007ffffffff000  user
  *	0xffff800000000000 - 0xffffbfffffffffff  direct map of all RAM (NX, RW)
- *	0xffffffe000000000 - 0xffffffefffffffff  kernel_map: kmem, zones, stacks
+ *	0xffffffe000000000 - 0xffffffe7ffffffff  zones (slabs, never unmapped)
+ *	0xffffffe800000000 - 0xffffffefffffffff  kernel_map: kmem, stacks
  *	0xffffffff80000000 -                     kernel image (text RX, rodata R,
  *	                                         data RW NX)
  */
@@ -18,6 +19,9 @@
 #define DMAP_MAX		0xffffc00000000000UL
 #define VM_MIN_KERNEL_ADDRESS	0xffffffe000000000UL
 #define VM_MAX_KERNEL_ADDRESS	0xfffffff000000000UL
+#define ZONE_BASE		VM_MIN_KERNEL_ADDRESS
+#define ZONE_END		0xffffffe800000000UL
+#define KMEM_BASE		ZONE_END
 #define KERNBASE		0xffffffff80000000UL
 
 #define USER_STACK_TOP		0x00007fffffff0000UL

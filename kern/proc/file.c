@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * file.c: open files and descriptor tables.
+ *
+ * I1: every slot of a table holds one reference on its file.
+ * I2: no slot below fd_next is free.
+ * I3: only the thread of a process that has one, in a table that no other
+ *     process shares, may look a slot up without fd_lock.
+ * Locks: fd_lock (never with another LO_FILE lock); f_lock around the offset.
+ */
+#include <sys/file.h>
+
+#include <lib/atomic.h>
+#include <lib/string.h>
+#include <sys/errno.h>
+#include <sys/kmalloc.h>
+#include <sys/proc.h>
+#include <sys/ramfs.h>
+#include <sys/zone.h>
+
+static struct zone *file_zone;
+static struct zone *fdtable_zone;
+
+void
+file_init(void)
+{
+	file_zone = zone_create("file", sizeof(struct file), 16, NULL, 0);
+	fdtable_zone = zone_create("fdtable", sizeof(struct fdtable), 16,
+	    NULL, 0);
+}
+
+/* ---- files ---- */
+
+struct file *
+file_alloc(const struct fileops *ops, unsigned flags, void *data,
+    struct rnode *node)
+{
+	struct file *fp;
+
+	fp = zone_alloc(file_zone, M_WAITOK | M_ZERO);
+	if (fp == NULL)
+		return NULL;
+	fp->f_refs = 1;
+	fp->f_flags = flags;
+	fp->f_ops = ops;
+	fp->f_data = data;
+	fp->f_node = node;
+	rw_init(&fp->f_lock, "file", LO_FILE, 0);
+	return fp;
+}
+
+struct file *
+file_ref(struct file *fp)
+{
+	atomic_add(&fp->f_refs, 1);
+	return fp;
+}
+
+void
+file_put(struct file *fp)
+{
+	int was;
+
+	was = atomic_fetchadd(&fp->f_refs, -1);
+	KASSERT(was > 0, "file %p put with %d references", (void *)fp, was);
+	if (was != 1)
+		return;
+	if (fp->f_ops->fo_close != NULL)
+		fp->f_ops->fo_close(fp);
+	if (fp->f_node != NULL)
+		rnode_put(fp->f_node);
+	rw_destroy(&fp->f_lock);
+	zone_free(file_zone, fp);
+}
+
+static int
+file_op(struct file *fp, struct uio *u, uint64_t *off)
+{
+	if (u->u_write) {
+		if (!FWRITABLE(fp))
+			return EBADF;
+		if (fp->f_ops->fo_write == NULL)
+			return EINVAL;
+		return fp->f_ops->fo_write(fp, u, off);
+	}
+	if (!FREADABLE(fp))
+		return EBADF;
+	if (fp->f_ops->fo_read == NULL)
+		return fp->f_ops->fo_getdents != NULL ? EISDIR : EINVAL;
+	return fp->f_ops->fo_read(fp, u, off);
+}
+
+int
+file_rw(struct file *fp, struct uio *u)
+{
+	int error;
+
+	if (!fp->f_ops->fo_seekable)
+		return file_op(fp, u, &fp->f_offset);
+	rw_wlock(&fp->f_lock);
+	error = file_op(fp, u, &fp->f_offset);
+	rw_wunlock(&fp->f_lock);
+	return error;
+}
+
+int
+file_prw(struct file *fp, struct uio *u, uint64_t off)
+{
+	if (!fp->f_ops->fo_seekable)
+		return ESPIPE;
+	return file_op(fp, u, &off);
+}
+
+int
+file_seek(struct file *fp, int64_t off, int whence, uint64_t *res)
+{
+	struct fstatus st;
+	int64_t base, pos;
+	int error;
+
+	if (!fp->f_ops->fo_seekable)
+		return ESPIPE;
+	error = fp->f_ops->fo_stat(fp, &st);
+	if (error != 0)
+		return error;
+	rw_wlock(&fp->f_lock);
+	base = whence == 1 ? (int64_t)fp->f_offset :
+	    whence == 2 ? (int64_t)st.st_size : 0;
+	if (whence < 0 || whence > 2 ||
+	    __builtin_add_overflow(base, off, &pos) || pos < 0)
+		error = EINVAL;
+	else
+		*res = fp->f_offset = (uint64_t)pos;
+	rw_wunlock(&fp->f_lock);
+	return error;
+}
+
+/* ---- tables ---- */
+
+struct fdtable *
+fdtable_alloc(void)
+{
+	struct fdtable *fdt;
+
+	fdt = zone_alloc(fdtable_zone, M_WAITOK | M_ZERO);
+	if (fdt == NULL)
+		return NULL;
+	fdt->fd_refs = 1;
+	rw_init(&fdt->fd_lock, "fdtable", LO_FILE, LK_DUPOK);
+	fdt->fd_size = NDFILE;
+	fdt->fd_limit = 1024;
+	fdt->fd_files = fdt->fd_files0;
+	fdt->fd_cloexec = fdt->fd_cloexec0;
+	return fdt;
+}
+
+struct fdtable *
+fdtable_share(struct fdtable *fdt)
+{
+	atomic_add(&fdt->fd_refs, 1);
+	return fdt;
+}
+
+static void
+fdtable_free_arrays(struct fdtable *fdt)
+{
+	if (fdt->fd_files != fdt->fd_files0)
+		kfree(fdt->fd_files);
+}
+
+void
+fdtable_put(struct fdtable *fdt)
+{
+	unsigned i;
+
+	if (atomic_fetchadd(&fdt->fd_refs, -1) != 1)
+		return;
+	for (i = 0; i < fdt->fd_size; i++)
+		if (fdt->fd_files[i] != NULL)
+			file_put(fdt->fd_files[i]);
+	fdtable_free_arrays(fdt);
+	rw_destroy(&fdt->fd_lock);
+	zone_free(fdtable_zone, fdt);
+}
+
+/* fdtable_grow: room for size descriptors.  fd_lock held, or fdt is new. */
+static int
+fdtable_grow(struct fdtable *fdt, unsigned size)
+{
+	struct file **files;
+	uint8_t *cloexec;
+
+	files = kmalloc(size * (sizeof(*files) + 1), M_WAITOK | M_ZERO);
+	if (files == NULL)
+		return ENOMEM;
+	cloexec = (uint8_t *)(files + size);
+	memcpy(files, fdt->fd_files, fdt->fd_size * sizeof(*files));
+	memcpy(cloexec, fdt->fd_cloexec, fdt->fd_size);
+	fdtable_free_arrays(fdt);
+	fdt->fd_files = files;
+	fdt->fd_cloexec = cloexec;
+	fdt->fd_size = size;
+	return 0;
+}
+
+struct fdtable *
+fdtable_copy(struct fdtable *fdt)
+{
+	struct fdtable *new;
+	unsigned i;
+
+	new = fdtable_alloc();
+	if (new == NULL)
+		return NULL;
+	rw_rlock(&fdt->fd_lock);
+	if (fdt->fd_size > new->fd_size &&
+	    fdtable_grow(new, fdt->fd_size) != 0) {
+		rw_runlock(&fdt->fd_lock);
+		fdtable_put(new);
+		return NULL;
+	}
+	for (i = 0; i < fdt->fd_size; i++) {
+		if (fdt->fd_files[i] == NULL)
+			continue;
+		new->fd_files[i] = file_ref(fdt->fd_files[i]);
+		new->fd_cloexec[i] = fdt->fd_cloexec[i];
+	}
+	new->fd_limit = fdt->fd_limit;
+	new->fd_next = fdt->fd_next;
+	rw_runlock(&fdt->fd_lock);
+	return new;
+}
+
+int
+fdtable_unshare(struct fdtable **fdtp)
+{
+	struct fdtable *new;
+
+	if (atomic_load(&(*fdtp)->fd_refs) == 1)
+		return 0;
+	new = fdtable_copy(*fdtp);
+	if (new == NULL)
+		return ENOMEM;
+	fdtable_put(*fdtp);
+	*fdtp = new;
+	return 0;
+}
+
+void
+fdtable_cloexec(struct fdtable *fdt)
+{
+	unsigned i;
+
+	for (i = 0; i < fdt->fd_size; i++)
+		if (fdt->fd_cloexec[i] != 0)
+			fd_close((int)i);
+}
+
+/* ---- descriptors of the running process ---- */
+
+/* fd_alone: I3. */
+static bool
+fd_alone(const struct fdtable *fdt)
+{
+	return atomic_load_relaxed(&fdt->fd_refs) == 1 &&
+	    curproc->p_nthreads == 1;
+}
+
+struct file *
+fd_get(int fd)
+{
+	struct fdtable *fdt = curproc->p_fd;
+	struct file *fp;
+	bool lock;
+
+	lock = !fd_alone(fdt);
+	if (lock)
+		rw_rlock(&fdt->fd_lock);
+	fp = NULL;
+	if ((unsigned)fd < fdt->fd_size)
+		fp = fdt->fd_files[fd];
+	if (fp != NULL)
+		file_ref(fp);
+	if (lock)
+		rw_runlock(&fdt->fd_lock);
+	return fp;
+}
+
+/* fd_slot: the lowest free slot >= min, grown to; fd_lock held. */
+static int
+fd_slot(struct fdtable *fdt, unsigned min, unsigned *slotp)
+{
+	unsigned i;
+
+	for (i = MAX(min, fdt->fd_next); i < fdt->fd_size; i++)
+		if (fdt->fd_files[i] == NULL)
+			break;
+	if (i >= fdt->fd_limit)
+		return EMFILE;
+	*slotp = i;
+	if (i < fdt->fd_size)
+		return 0;
+	return fdtable_grow(fdt, MIN(MAX(i + 1, fdt->fd_size * 2),
+	    (unsigned)NOFILE_MAX));
+}
+
+int
+fd_install(struct file *fp, int min, bool cloexec, int *fdp)
+{
+	struct fdtable *fdt = curproc->p_fd;
+	unsigned slot;
+	int error;
+
+	rw_wlock(&fdt->fd_lock);
+	if (min < 0 || (unsigned)min >= fdt->fd_limit)
+		error = EINVAL;
+	else
+		error = fd_slot(fdt, (unsigned)min, &slot);
+	if (error == 0) {
+		fdt->fd_files[slot] = fp;
+		fdt->fd_cloexec[slot] = cloexec;
+		if ((unsigned)min <= fdt->fd_next)
+			fdt->fd_next = slot + 1;
+		*fdp = (int)slot;
+	}
+	rw_wunlock(&fdt->fd_lock);
+	return error;
+}
+
+int
+fd_dup2(struct file *fp, int new, bool cloexec)
+{
+	struct fdtable *fdt = curproc->p_fd;
+	struct file *old;
+	unsigned slot = (unsigned)new;
+	int error;
+
+	error = 0;
+	old = NULL;
+	rw_wlock(&fdt->fd_lock);
+	if (slot >= fdt->fd_limit)
+		error = EBADF;
+	else if (slot >= fdt->fd_size)
+		error = fdtable_grow(fdt, MIN(MAX(slot + 1, fdt->fd_size * 2),
+		    (unsigned)NOFILE_MAX));
+	if (error == 0) {
+		old = fdt->fd_files[slot];
+		fdt->fd_files[slot] = fp;
+		fdt->fd_cloexec[slot] = cloexec;
+		if (slot == fdt->fd_next)
+			fdt->fd_next++;
+	}
+	rw_wunlock(&fdt->fd_lock);
+	if (old != NULL)
+		file_put(old);
+	return error;
+}
+
+int
+fd_close(int fd)
+{
+	struct fdtable *fdt = curproc->p_fd;
+	struct file *fp;
+
+	fp = NULL;
+	rw_wlock(&fdt->fd_lock);
+	if ((unsigned)fd < fdt->fd_size)
+		fp = fdt->fd_files[fd];
+	if (fp != NULL) {
+		fdt->fd_files[fd] = NULL;
+		fdt->fd_cloexec[fd] = 0;
+		fdt->fd_next = MIN(fdt->fd_next, (unsigned)fd);
+	}
+	rw_wunlock(&fdt->fd_lock);
+	if (fp == NULL)
+		return EBADF;
+	file_put(fp);
+	return 0;
+}
+
+int
+fd_cloexec(int fd, int set, bool *was)
+{
+	struct fdtable *fdt = curproc->p_fd;
+	int error;
+
+	error = EBADF;
+	rw_wlock(&fdt->fd_lock);
+	if ((unsigned)fd < fdt->fd_size && fdt->fd_files[fd] != NULL) {
+		error = 0;
+		if (was != NULL)
+			*was = fdt->fd_cloexec[fd] != 0;
+		if (set >= 0)
+			fdt->fd_cloexec[fd] = set != 0;
+	}
+	rw_wunlock(&fdt->fd_lock);
+	return error;
+}
+
+void
+fd_setlimit(unsigned limit)
+{
+	struct fdtable *fdt = curproc->p_fd;
+
+	rw_wlock(&fdt->fd_lock);
+	fdt->fd_limit = MIN(limit, (unsigned)NOFILE_MAX);
+	rw_wunlock(&fdt->fd_lock);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fork.c: fork, vfork and clone: new processes and new threads.
+ *
+ * Everything that can fail is done before the child becomes visible; there is
+ * no way back after proc_insert.
+ *
+ * I1: a vfork parent's thread waits with ut_vforkwait set until the child has
+ *     called proc_vfork_done (exec or exit) or the parent dies; only p_vforker
+ *     of the child names it, and both change under proctree_lock.
+ * Locks: proctree_lock, p_lock (through proc.c).
+ */
+#include <sys/proc.h>
+
+#include <lib/string.h>
+#include <sys/errno.h>
+#include <sys/file.h>
+#include <sys/md.h>
+#include <sys/ramfs.h>
+#include <sys/sleepq.h>
+#include <sys/usermode.h>
+#include <vm/vm_map.h>
+
+/* fork_return: where a new user thread starts: to user mode with 0. */
+static void
+fork_return(void *arg)
+{
+	struct uthread *ut = arg;
+
+	/* A bad address is the caller's problem, as it is in Linux. */
+	if (ut->ut_settid != 0 &&
+	    suword32(uaddr(ut->ut_settid), (uint32_t)ut->ut_tid) != 0)
+		ut->ut_settid = 0;
+	userret(md_user_frame(ut->ut_td));
+	md_user_enter();
+}
+
+/* fork_unshare: drop what fork_share gave to a child that will not be. */
+static void
+fork_unshare(struct proc *p)
+{
+	if (p->p_fd != NULL)
+		fdtable_put(p->p_fd);
+	if (p->p_fs != NULL)
+		fsctx_put(p->p_fs);
+	if (p->p_sigacts != NULL)
+		sigacts_put(p->p_sigacts);
+	if (p->p_vmspace != NULL)
+		sysref_put(p->p_vmspace);
+	p->p_vmspace = NULL;
+}
+
+/* fork_share: the child's resources, shared or copied as flags say. */
+static int
+fork_share(struct proc *p1, struct proc *p2, uint64_t flags)
+{
+	if ((flags & CLONE_FILES) != 0)
+		p2->p_fd = fdtable_share(p1->p_fd);
+	else
+		p2->p_fd = fdtable_copy(p1->p_fd);
+	if ((flags & CLONE_FS) != 0)
+		p2->p_fs = fsctx_share(p1->p_fs);
+	else
+		p2->p_fs = fsctx_copy(p1->p_fs);
+	if ((flags & CLONE_SIGHAND) != 0) {
+		p2->p_sigacts = sigacts_share(p1->p_sigacts);
+	} else {
+		p2->p_sigacts = sigacts_alloc();
+		if (p2->p_sigacts != NULL)
+			sigacts_copy(p2->p_sigacts, p1->p_sigacts);
+	}
+	if (p2->p_fd == NULL || p2->p_fs == NULL || p2->p_sigacts == NULL)
+		return ENOMEM;
+	if ((flags & CLONE_VM) != 0) {
+		vmspace_ref(p1->p_vmspace);
+		p2->p_vmspace = p1->p_vmspace;
+		return 0;
+	}
+	return vmspace_fork(p1->p_vmspace, &p2->p_vmspace);
+}
+
+/* fork_thread_state: the child thread's registers, mask, stack and TLS. */
+static void
+fork_thread_state(const struct fork_args *a, struct uthread *ut2)
+{
+	struct uthread *ut1 = curuthread;
+	struct thread *td2 = ut2->ut_td;
+
+	md_thread_fork(ut1->ut_td, td2, a->stack);
+	if ((a->flags & CLONE_SETTLS) != 0)
+		md_set_fsbase(td2, a->tls);
+	ut2->ut_sigmask = ut1->ut_sigmask;
+	/* A second thread in one space must not share the signal stack. */
+	if ((a->flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM)
+		ut2->ut_sigstk = ut1->ut_sigstk;
+	if ((a->flags & CLONE_CHILD_SETTID) != 0)
+		ut2->ut_settid = a->ctid;
+	if ((a->flags & CLONE_CHILD_CLEARTID) != 0)
+		td2->td_clear_tid = a->ctid;
+	td2->td_vmspace = ut2->ut_proc->p_vmspace;
+	td2->td_pmap = ut2->ut_proc->p_vmspace->vm_pmap;
+	td2->td_affinity = ut1->ut_td->td_affinity;
+	if ((a->flags & CLONE_PARENT_SETTID) != 0 &&
+	    suword32(uaddr(a->ptid), (uint32_t)ut2->ut_tid) != 0)
+		ut2->ut_restart = 0;	/* ignored, as in Linux */
+}
+
+static int
+fork_thread(const struct fork_args *a, int *tidp)
+{
+	struct uthread *ut2;
+	int error;
+
+	error = uthread_create(curproc, fork_return, &ut2);
+	if (error != 0)
+		return error;
+	*tidp = ut2->ut_tid;
+	fork_thread_state(a, ut2);
+	thread_start(ut2->ut_td);
+	return 0;
+}
+
+/*
+ * vfork_wait: until the child does not use our space any more.  Only death ends
+ * the wait early: ordinary signals stay pending.
+ */
+static void
+vfork_wait(struct uthread *ut)
+{
+	struct proc *p;
+
+	rw_wlock(&proctree_lock);
+	while (ut->ut_vforkwait) {
+		if (rw_sleep(&ut->ut_vforkwait, &proctree_lock, PCATCH,
+		    "vfork", 0) != EINTR)
+			continue;
+		if ((curthread->td_intrsig & TDI_DIE) != 0)
+			break;
+		/* An ordinary signal is for later: wait without PCATCH. */
+		(void)rw_sleep(&ut->ut_vforkwait, &proctree_lock, 0,
+		    "vfork", 10 * NSEC_PER_MSEC);
+	}
+	if (ut->ut_vforkwait) {
+		LIST_FOREACH(p, &ut->ut_proc->p_children, p_sibling)
+			if (p->p_vforker == ut)
+				p->p_vforker = NULL;
+		ut->ut_vforkwait = false;
+	}
+	rw_wunlock(&proctree_lock);
+}
+
+void
+proc_vfork_done(struct proc *p)
+{
+	struct uthread *ut;
+
+	/* Set before p ran and cleared once: no need to lock for NULL. */
+	if (p->p_vforker == NULL)
+		return;
+	rw_wlock(&proctree_lock);
+	ut = p->p_vforker;
+	if (ut != NULL) {
+		p->p_vforker = NULL;
+		ut->ut_vforkwait = false;
+		wakeup(&ut->ut_vforkwait);
+	}
+	rw_wunlock(&proctree_lock);
+}
+
+/* fork_inherit: plain copies from parent to child. */
+static void
+fork_inherit(struct proc *p1, struct proc *p2, int exitsig)
+{
+	rw_rlock(&p1->p_lock);
+	memcpy(p2->p_rlimit, p1->p_rlimit, sizeof(p2->p_rlimit));
+	memcpy(p2->p_comm, p1->p_comm, sizeof(p2->p_comm));
+	rw_runlock(&p1->p_lock);
+	p2->p_exitsig = exitsig;
+}
+
+static int
+fork_proc(const struct fork_args *a, int *tidp)
+{
+	struct proc *p1 = curproc;
+	struct uthread *ut1 = curuthread, *ut2;
+	struct proc *p2;
+	int error;
+
+	p2 = proc_alloc();
+	if (p2 == NULL)
+		return EAGAIN;
+	fork_inherit(p1, p2, a->exitsig);
+	error = fork_share(p1, p2, a->flags);
+	if (error == 0)
+		error = uthread_create(p2, fork_return, &ut2);
+	if (error != 0) {
+		fork_unshare(p2);
+		proc_free(p2);
+		return error;
+	}
+	*tidp = p2->p_pid;
+	fork_thread_state(a, ut2);
+
+	/* cannot fail from here */
+	rw_wlock(&proctree_lock);
+	p2->p_pgid = p1->p_pgid;
+	p2->p_sid = p1->p_sid;
+	if ((a->flags & CLONE_VFORK) != 0) {
+		p2->p_vforker = ut1;
+		ut1->ut_vforkwait = true;
+	}
+	proc_insert(p2, (a->flags & CLONE_PARENT) != 0 && p1 != initproc ?
+	    p1->p_pptr : p1);
+	rw_wunlock(&proctree_lock);
+	thread_start(ut2->ut_td);
+	/* p2 may be gone now. */
+	if ((a->flags & CLONE_VFORK) != 0)
+		vfork_wait(ut1);
+	return 0;
+}
+
+int
+fork1(const struct fork_args *a, int *tidp)
+{
+	const uint64_t together = CLONE_VM | CLONE_SIGHAND | CLONE_FILES |
+	    CLONE_FS;
+
+	if ((a->flags & CLONE_SIGHAND) != 0 && (a->flags & CLONE_VM) == 0)
+		return EINVAL;
+	/* A vfork parent finds its child among its own (I1). */
+	if ((a->flags & CLONE_VFORK) != 0 && (a->flags & CLONE_PARENT) != 0)
+		return EINVAL;
+	if ((a->flags & CLONE_THREAD) == 0)
+		return fork_proc(a, tidp);
+	/* Threads of one process share files and directory here, always. */
+	if ((a->flags & together) != together ||
+	    (a->flags & CLONE_VFORK) != 0)
+		return EINVAL;
+	return fork_thread(a, tidp);
+}

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pipe.c: pipes, and the generation count behind poll(2).
+ *
+ * A ring of PIPE_SIZE bytes in page-sized buffers that are allocated when the
+ * ring first reaches them.  User memory is copied under the pipe's lock: it
+ * sleeps, and its rank is below the maps'.
+ *
+ * I1: p_head - p_tail is the number of bytes in the ring, <= PIPE_SIZE.
+ * I2: a write of at most PIPE_BUF bytes goes in whole or not at all.
+ * I3: p_pages[i] exists for every byte between tail and head.
+ * Locks: p_lock (LO_FILE); poll's state is atomic.
+ * Sources: pipe(7) of Linux; POSIX.1-2017 write().
+ */
+#include <sys/file.h>
+
+#include <lib/atomic.h>
+#include <sys/errno.h>
+#include <sys/md.h>
+#include <sys/param.h>
+#include <sys/proc.h>
+#include <sys/sleepq.h>
+#include <sys/zone.h>
+#include <vm/pmap.h>
+#include <vm/vm_page.h>
+
+#define PIPE_PAGES	(PIPE_SIZE / PAGE_SIZE)
+
+/* Lifetime: until both ends are closed. [i] p_lock. */
+struct pipe {
+	struct rwlock	 p_lock;
+	uint64_t	 p_head, p_tail;	/* [i] bytes ever written, read */
+	unsigned	 p_readers, p_writers;	/* [i] open ends: 0 or 1 */
+	unsigned	 p_rwait, p_wwait;	/* [i] threads that sleep */
+	uint64_t	 p_ino;			/* [c] */
+	struct vm_page	*p_pages[PIPE_PAGES];	/* [i] */
+};
+
+static struct zone	*pipe_zone;
+static uint64_t		 pipe_ino = 1UL << 32;	/* [a] */
+
+static uint64_t		 poll_gen;		/* [a] */
+static unsigned		 poll_waiters;		/* [a] */
+
+void
+pipe_init(void)
+{
+	pipe_zone = zone_create("pipe", sizeof(struct pipe), 16, NULL, 0);
+}
+
+/* ---- poll ---- */
+
+void
+poll_wakeup(void)
+{
+	/* Pairs with poll_begin: the waiter counts itself, then looks. */
+	if (atomic_load(&poll_waiters) == 0)
+		return;
+	atomic_add(&poll_gen, 1);
+	wakeup(&poll_gen);
+}
+
+uint64_t
+poll_begin(void)
+{
+	atomic_add(&poll_waiters, 1);
+	return atomic_load(&poll_gen);
+}
+
+void
+poll_end(void)
+{
+	atomic_sub(&poll_waiters, 1);
+}
+
+int
+poll_wait(uint64_t gen, nsec_t timo)
+{
+	sleepq_lock(&poll_gen);
+	if (atomic_load(&poll_gen) != gen) {
+		sleepq_release(&poll_gen);
+		return 0;
+	}
+	return sleepq_wait(&poll_gen, PCATCH, "poll", timo);
+}
+
+/* ---- the ring ---- */
+
+/* pipe_at: the bytes at position pos, and how many follow in its page. */
+static void *
+pipe_at(struct pipe *pp, uint64_t pos, size_t *run)
+{
+	struct vm_page *m;
+
+	m = pp->p_pages[(pos / PAGE_SIZE) % PIPE_PAGES];
+	*run = PAGE_SIZE - (pos & PAGE_MASK);
+	return (char *)pmap_page_kva(m) + (pos & PAGE_MASK);
+}
+
+static int
+pipe_need(struct pipe *pp, uint64_t pos)
+{
+	struct vm_page **mp;
+
+	mp = &pp->p_pages[(pos / PAGE_SIZE) % PIPE_PAGES];
+	if (*mp == NULL)
+		*mp = vm_page_alloc_unowned(VM_ALLOC_NORMAL);
+	return *mp == NULL ? ENOMEM : 0;
+}
+
+/* pipe_get: move what is there, at most all that u wants. */
+static int
+pipe_get(struct pipe *pp, struct uio *u)
+{
+	size_t n, run, before;
+	void *p;
+	int error;
+
+	error = 0;
+	while (u->u_resid > 0 && pp->p_head != pp->p_tail && error == 0) {
+		p = pipe_at(pp, pp->p_tail, &run);
+		n = MIN(run, pp->p_head - pp->p_tail);
+		before = u->u_resid;
+		error = uiomove(p, MIN(n, before), u);
+		pp->p_tail += before - u->u_resid;
+	}
+	/* An empty ring starts over, so that small talk stays in one page. */
+	if (pp->p_head == pp->p_tail)
+		pp->p_head = pp->p_tail = 0;
+	return error;
+}
+
+/* pipe_put: move what there is room for. */
+static int
+pipe_put(struct pipe *pp, struct uio *u)
+{
+	size_t n, run, before;
+	void *p;
+	int error;
+
+	error = 0;
+	while (u->u_resid > 0 && error == 0) {
+		n = PIPE_SIZE - (pp->p_head - pp->p_tail);
+		if (n == 0)
+			break;
+		error = pipe_need(pp, pp->p_head);
+		if (error != 0)
+			break;
+		p = pipe_at(pp, pp->p_head, &run);
+		before = u->u_resid;
+		error = uiomove(p, MIN(MIN(n, run), before), u);
+		pp->p_head += before - u->u_resid;
+	}
+	return error;
+}
+
+/* pipe_wake: one side changed what the other may wait for. */
+static void
+pipe_wake(const void *chan, unsigned waiters)
+{
+	if (waiters != 0)
+		wakeup(chan);
+	poll_wakeup();
+}
+
+static int
+pipe_read(struct file *fp, struct uio *u, uint64_t *off __unused)
+{
+	struct pipe *pp = fp->f_data;
+	size_t want = u->u_resid;
+	int error;
+
+	if (want == 0)
+		return 0;
+	error = 0;
+	rw_wlock(&pp->p_lock);
+	while (pp->p_head == pp->p_tail && pp->p_writers != 0 && error == 0) {
+		if ((atomic_load(&fp->f_flags) & O_NONBLOCK) != 0) {
+			error = EAGAIN;
+			break;
+		}
+		pp->p_rwait++;
+		error = rw_sleep(&pp->p_rwait, &pp->p_lock, PCATCH, "piperd",
+		    0);
+		pp->p_rwait--;
+	}
+	if (error == 0)
+		error = pipe_get(pp, u);
+	if (u->u_resid != want)
+		pipe_wake(&pp->p_wwait, pp->p_wwait);
+	rw_wunlock(&pp->p_lock);
+	return u->u_resid != want ? 0 : error;
+}
+
+/* pipe_room: may a write of left bytes, total of them at first, go on? */
+static bool
+pipe_room(const struct pipe *pp, size_t left, size_t total)
+{
+	size_t room = PIPE_SIZE - (pp->p_head - pp->p_tail);
+
+	return total <= PIPE_BUF ? room >= left : room > 0;
+}
+
+/* pipe_fill: one step of a write: wait for room, or put.  p_lock held. */
+static int
+pipe_fill(struct file *fp, struct pipe *pp, struct uio *u, size_t total)
+{
+	int error;
+
+	if (pp->p_readers == 0)
+		return EPIPE;
+	if (pipe_room(pp, u->u_resid, total)) {
+		error = pipe_put(pp, u);
+		pipe_wake(&pp->p_rwait, pp->p_rwait);
+		return error;
+	}
+	if ((atomic_load(&fp->f_flags) & O_NONBLOCK) != 0)
+		return EAGAIN;
+	pp->p_wwait++;
+	error = rw_sleep(&pp->p_wwait, &pp->p_lock, PCATCH, "pipewr", 0);
+	pp->p_wwait--;
+	return error;
+}
+
+static int
+pipe_write(struct file *fp, struct uio *u, uint64_t *off __unused)
+{
+	struct pipe *pp = fp->f_data;
+	size_t total = u->u_resid;
+	int error;
+
+	error = 0;
+	rw_wlock(&pp->p_lock);
+	while (u->u_resid > 0 && error == 0)
+		error = pipe_fill(fp, pp, u, total);
+	rw_wunlock(&pp->p_lock);
+	if (error == EPIPE) {
+		struct siginfo si = {
+			.si_signo = SIGPIPE, .si_code = SI_USER,
+			.si_pid = curproc->p_pid
+		};
+
+		rw_wlock(&curproc->p_lock);
+		tdsignal(curuthread, SIGPIPE, &si);
+		rw_wunlock(&curproc->p_lock);
+	}
+	return u->u_resid != total ? 0 : error;
+}
+
+static unsigned
+pipe_poll(struct file *fp)
+{
+	struct pipe *pp = fp->f_data;
+	unsigned ev;
+
+	ev = 0;
+	rw_wlock(&pp->p_lock);
+	if (FREADABLE(fp)) {
+		if (pp->p_head != pp->p_tail)
+			ev |= POLLIN;
+		if (pp->p_writers == 0)
+			ev |= POLLHUP;
+	} else {
+		if (pp->p_readers == 0)
+			ev |= POLLERR;
+		if (PIPE_SIZE - (pp->p_head - pp->p_tail) >= PIPE_BUF)
+			ev |= POLLOUT;
+	}
+	rw_wunlock(&pp->p_lock);
+	return ev;
+}
+
+static int
+pipe_stat(struct file *fp, struct fstatus *st)
+{
+	struct pipe *pp = fp->f_data;
+
+	*st = (struct fstatus){
+		.st_ino = pp->p_ino, .st_mode = S_IFIFO | 0600, .st_nlink = 1
+	};
+	return 0;
+}
+
+static int
+pipe_ioctl(struct file *fp, uint64_t cmd, struct uaddr arg)
+{
+	struct pipe *pp = fp->f_data;
+	uint64_t n;
+
+	if (cmd != FIONREAD)
+		return ENOTTY;
+	rw_wlock(&pp->p_lock);
+	n = pp->p_head - pp->p_tail;
+	rw_wunlock(&pp->p_lock);
+	return suword32(arg, (uint32_t)n);
+}
+
+static void
+pipe_free(struct pipe *pp)
+{
+	unsigned i;
+
+	for (i = 0; i < PIPE_PAGES; i++)
+		if (pp->p_pages[i] != NULL)
+			vm_page_free_unowned(pp->p_pages[i]);
+	rw_destroy(&pp->p_lock);
+	zone_free(pipe_zone, pp);
+}
+
+static void
+pipe_close(struct file *fp)
+{
+	struct pipe *pp = fp->f_data;
+	bool last;
+
+	rw_wlock(&pp->p_lock);
+	if (FREADABLE(fp))
+		pp->p_readers = 0;
+	else
+		pp->p_writers = 0;
+	last = pp->p_readers == 0 && pp->p_writers == 0;
+	wakeup(&pp->p_rwait);
+	wakeup(&pp->p_wwait);
+	poll_wakeup();
+	rw_wunlock(&pp->p_lock);
+	if (last)
+		pipe_free(pp);
+}
+
+static const struct fileops pipe_ops = {
+	.fo_name = "pipe",
+	.fo_read = pipe_read,
+	.fo_write = pipe_write,
+	.fo_ioctl = pipe_ioctl,
+	.fo_poll = pipe_poll,
+	.fo_stat = pipe_stat,
+	.fo_close = pipe_close,
+};
+
+int
+pipe_create(unsigned flags, struct file **rd, struct file **wr)
+{
+	struct pipe *pp;
+
+	pp = zone_alloc(pipe_zone, M_WAITOK | M_ZERO);
+	if (pp == NULL)
+		return ENOMEM;
+	rw_init(&pp->p_lock, "pipe", LO_FILE, 0);
+	pp->p_readers = pp->p_writers = 1;
+	pp->p_ino = atomic_fetchadd(&pipe_ino, 1);
+	*rd = file_alloc(&pipe_ops, O_RDONLY | (flags & O_NONBLOCK), pp, NULL);
+	if (*rd == NULL) {
+		pipe_free(pp);
+		return ENOMEM;
+	}
+	*wr = file_alloc(&pipe_ops, O_WRONLY | (flags & O_NONBLOCK), pp, NULL);
+	if (*wr == NULL) {
+		pp->p_writers = 0;
+		file_put(*rd);
+		return ENOMEM;
+	}
+	return 0;
+}

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ramfs_data.c: the bytes of memory files: read, write, truncate and the pager
+ * that mmap and exec see.
+ *
+ * The object of a file is its store: a page that is not there is a hole and
+ * reads as zero.  A page is wired, not busied, while its bytes are moved: user
+ * memory may fault meanwhile, on the very same page.
+ *
+ * I1: rn_object->size is round_page(rn_size) in pages, once the object exists.
+ * I2: the bytes of the last page behind rn_size are zero.
+ * I3: resident pages are dirty: there is no other copy.
+ * Locks: rn_lock, then the object's.  The pager takes neither rn_lock nor
+ * ramfs_lock: a fault holds a map.
+ */
+#include <sys/ramfs.h>
+
+#include <lib/atomic.h>
+#include <lib/string.h>
+#include <sys/errno.h>
+#include <sys/file.h>
+#include <sys/md.h>
+#include <sys/param.h>
+#include <vm/pmap.h>
+#include <vm/vm_object.h>
+#include <vm/vm_page.h>
+#include <vm/vm_pager.h>
+
+#define RAMFS_MAXSIZE	(1UL << 43)
+
+/* ---- pager ---- */
+
+static bool
+ramfs_haspage(struct vm_object *object, vm_pindex_t pindex)
+{
+	return pindex < object->size;
+}
+
+/* ramfs_getpage: a hole becomes a page of zeros. */
+static int
+ramfs_getpage(struct vm_object *object __unused, struct vm_page *m)
+{
+	pmap_zero_page(m);
+	m->valid = VM_PAGE_VALID;
+	m->dirty = VM_PAGE_VALID;
+	return 0;
+}
+
+static void
+ramfs_dealloc(struct vm_object *object __unused)
+{
+}
+
+static const struct vm_pager_ops ramfs_pager_ops = {
+	.name = "ramfs",
+	.haspage = ramfs_haspage,
+	.getpage = ramfs_getpage,
+	.dealloc = ramfs_dealloc,
+};
+
+/* rnode_makeobject: rn_lock held for writing. */
+static struct vm_object *
+rnode_makeobject(struct rnode *n)
+{
+	if (n->rn_object == NULL)
+		n->rn_object = vm_pager_allocate(&ramfs_pager_ops, n,
+		    atop(round_page(n->rn_size)));
+	return n->rn_object;
+}
+
+struct vm_object *
+rnode_object(struct rnode *n)
+{
+	struct vm_object *object;
+
+	if (!S_ISREG(n->rn_mode))
+		return NULL;
+	rw_wlock(&n->rn_lock);
+	object = rnode_makeobject(n);
+	if (object != NULL)
+		vm_object_reference(object);
+	rw_wunlock(&n->rn_lock);
+	return object;
+}
+
+void
+rnode_data_fini(struct rnode *n)
+{
+	if (n->rn_object != NULL)
+		vm_object_deallocate(n->rn_object);
+	n->rn_object = NULL;
+}
+
+/* ---- pages ---- */
+
+/*
+ * rnode_page: the page pindex of n, wired; NULL: a hole, or no memory to fill
+ * it (create).  => Locks: rn_lock either way.
+ */
+static struct vm_page *
+rnode_page(struct rnode *n, vm_pindex_t pindex, bool create)
+{
+	struct vm_object *object = n->rn_object;
+	struct vm_page *m;
+
+	if (object == NULL)
+		return NULL;
+	vm_object_lock(object);
+	while ((m = vm_page_lookup(object, pindex)) != NULL &&
+	    vm_page_xbusied(m)) {
+		vm_page_sleep_busy(m, object, "ramfs");
+		vm_object_lock(object);
+	}
+	if (m != NULL) {
+		vm_page_wire(m);
+	} else if (create) {
+		m = vm_page_alloc(object, pindex, VM_ALLOC_ZERO);
+		if (m != NULL) {
+			m->dirty = VM_PAGE_VALID;
+			vm_page_wire(m);
+			vm_page_unbusy(m);
+		}
+	}
+	vm_object_unlock(object);
+	return m;
+}
+
+static void
+rnode_page_done(struct rnode *n, struct vm_page *m)
+{
+	vm_object_lock(n->rn_object);
+	vm_page_unwire(m);
+	vm_object_unlock(n->rn_object);
+}
+
+/* rnode_resize: rn_lock held for writing; the object's size follows (I1). */
+static void
+rnode_resize(struct rnode *n, uint64_t size)
+{
+	vm_pindex_t old, new;
+
+	atomic_store(&n->rn_size, size);
+	if (n->rn_object == NULL)
+		return;
+	new = atop(round_page(size));
+	vm_object_lock(n->rn_object);
+	old = n->rn_object->size;
+	n->rn_object->size = new;
+	if (new < old)
+		vm_object_page_remove(n->rn_object, new, old);
+	vm_object_unlock(n->rn_object);
+}
+
+/* ---- bytes ---- */
+
+int
+rnode_read(struct rnode *n, uint64_t off, struct uio *u)
+{
+	struct vm_page *m;
+	size_t chunk;
+	int error;
+
+	error = 0;
+	rw_rlock(&n->rn_lock);
+	while (error == 0 && u->u_resid > 0 && off < n->rn_size) {
+		chunk = MIN(PAGE_SIZE - (off & PAGE_MASK), n->rn_size - off);
+		chunk = MIN(chunk, u->u_resid);
+		m = rnode_page(n, atop(off), false);
+		if (m == NULL) {
+			error = uiozero(chunk, u);
+		} else {
+			error = uiomove((char *)pmap_page_kva(m) +
+			    (off & PAGE_MASK), chunk, u);
+			rnode_page_done(n, m);
+		}
+		off += chunk;
+	}
+	rw_runlock(&n->rn_lock);
+	return error;
+}
+
+/* rnode_grow: room for bytes up to end, which may be less than there is. */
+static int
+rnode_grow(struct rnode *n, uint64_t end)
+{
+	if (end > RAMFS_MAXSIZE)
+		return EFBIG;
+	if (rnode_makeobject(n) == NULL)
+		return ENOSPC;
+	if (end > n->rn_size)
+		rnode_resize(n, end);
+	return 0;
+}
+
+int
+rnode_write(struct rnode *n, uint64_t off, struct uio *u)
+{
+	struct vm_page *m;
+	size_t chunk, before;
+	uint64_t size;
+	int error;
+
+	error = 0;
+	rw_wlock(&n->rn_lock);
+	while (error == 0 && u->u_resid > 0) {
+		chunk = MIN(PAGE_SIZE - (off & PAGE_MASK), u->u_resid);
+		size = n->rn_size;
+		if (off > RAMFS_MAXSIZE)
+			error = EFBIG;
+		else
+			error = rnode_grow(n, off + chunk);
+		if (error != 0)
+			break;
+		m = rnode_page(n, atop(off), true);
+		before = u->u_resid;
+		if (m == NULL) {
+			error = ENOSPC;
+		} else {
+			error = uiomove((char *)pmap_page_kva(m) +
+			    (off & PAGE_MASK), chunk, u);
+			rnode_page_done(n, m);
+		}
+		off += before - u->u_resid;
+		if (error != 0 && n->rn_size > MAX(size, off))
+			rnode_resize(n, MAX(size, off));
+	}
+	atomic_store(&n->rn_mtime, md_walltime());
+	rw_wunlock(&n->rn_lock);
+	return error;
+}
+
+size_t
+rnode_kread(struct rnode *n, uint64_t off, void *buf, size_t len)
+{
+	struct vm_page *m;
+	size_t chunk, done;
+
+	done = 0;
+	rw_rlock(&n->rn_lock);
+	while (done < len && off < n->rn_size) {
+		chunk = MIN(PAGE_SIZE - (off & PAGE_MASK), n->rn_size - off);
+		chunk = MIN(chunk, len - done);
+		m = rnode_page(n, atop(off), false);
+		if (m == NULL) {
+			memset((char *)buf + done, 0, chunk);
+		} else {
+			memcpy((char *)buf + done, (char *)pmap_page_kva(m) +
+			    (off & PAGE_MASK), chunk);
+			rnode_page_done(n, m);
+		}
+		off += chunk;
+		done += chunk;
+	}
+	rw_runlock(&n->rn_lock);
+	return done;
+}
+
+int
+rnode_kwrite(struct rnode *n, uint64_t off, const void *buf, size_t len)
+{
+	struct vm_page *m;
+	size_t chunk, done;
+	int error;
+
+	rw_wlock(&n->rn_lock);
+	error = rnode_grow(n, off + len);
+	for (done = 0; error == 0 && done < len; done += chunk) {
+		chunk = MIN(PAGE_SIZE - (off & PAGE_MASK), len - done);
+		m = rnode_page(n, atop(off), true);
+		if (m == NULL) {
+			error = ENOSPC;
+			break;
+		}
+		memcpy((char *)pmap_page_kva(m) + (off & PAGE_MASK),
+		    (const char *)buf + done, chunk);
+		rnode_page_done(n, m);
+		off += chunk;
+	}
+	rw_wunlock(&n->rn_lock);
+	return error;
+}
+
+/* rnode_zerotail: I2 for a file that is cut at size. */
+static void
+rnode_zerotail(struct rnode *n, uint64_t size)
+{
+	struct vm_page *m;
+	size_t in = size & PAGE_MASK;
+
+	if (in == 0)
+		return;
+	m = rnode_page(n, atop(size), false);
+	if (m == NULL)
+		return;
+	memset((char *)pmap_page_kva(m) + in, 0, PAGE_SIZE - in);
+	rnode_page_done(n, m);
+}
+
+int
+rnode_truncate(struct rnode *n, uint64_t size)
+{
+	if (!S_ISREG(n->rn_mode))
+		return EINVAL;
+	if (size > RAMFS_MAXSIZE)
+		return EFBIG;
+	rw_wlock(&n->rn_lock);
+	if (size < n->rn_size)
+		rnode_zerotail(n, size);
+	rnode_resize(n, size);
+	atomic_store(&n->rn_mtime, md_walltime());
+	rw_wunlock(&n->rn_lock);
+	return 0;
+}
+
+/* ---- files ---- */
+
+static int
+ramfs_read(struct file *fp, struct uio *u, uint64_t *off)
+{
+	size_t before = u->u_resid;
+	int error;
+
+	if (S_ISDIR(fp->f_node->rn_mode))
+		return EISDIR;
+	error = rnode_read(fp->f_node, *off, u);
+	*off += before - u->u_resid;
+	return u->u_resid != before ? 0 : error;
+}
+
+static int
+ramfs_write(struct file *fp, struct uio *u, uint64_t *off)
+{
+	size_t before = u->u_resid;
+	int error;
+
+	/* Two appends may both see this size: the later write wins, as it
+	 * does for two writers at one offset. */
+	if ((atomic_load(&fp->f_flags) & O_APPEND) != 0)
+		*off = atomic_load(&fp->f_node->rn_size);
+	error = rnode_write(fp->f_node, *off, u);
+	*off += before - u->u_resid;
+	return u->u_resid != before ? 0 : error;
+}
+
+void
+rnode_stat(struct rnode *n, struct fstatus *st)
+{
+	*st = (struct fstatus){
+		.st_ino = n->rn_ino,
+		.st_size = atomic_load(&n->rn_size),
+		.st_rdev = S_ISCHR(n->rn_mode) ?
+		    dev_rdev((enum dev_id)n->rn_dev) : 0,
+		.st_mode = atomic_load(&n->rn_mode),
+		.st_nlink = n->rn_nlink,
+		.st_mtime = atomic_load(&n->rn_mtime),
+		.st_ctime = atomic_load(&n->rn_mtime),
+	};
+	if (S_ISLNK(n->rn_mode))
+		st->st_size = strlen(n->rn_target);
+}
+
+static int
+ramfs_stat(struct file *fp, struct fstatus *st)
+{
+	rnode_stat(fp->f_node, st);
+	return 0;
+}
+
+static int
+ramfs_ftruncate(struct file *fp, uint64_t size)
+{
+	return rnode_truncate(fp->f_node, size);
+}
+
+static int
+ramfs_mmap(struct file *fp, struct vm_object **objp)
+{
+	*objp = rnode_object(fp->f_node);
+	return *objp == NULL ? ENODEV : 0;
+}
+
+static unsigned
+ramfs_poll(struct file *fp __unused)
+{
+	return POLLIN | POLLOUT;
+}
+
+const struct fileops ramfs_fileops = {
+	.fo_name = "ramfs",
+	.fo_seekable = true,
+	.fo_read = ramfs_read,
+	.fo_write = ramfs_write,
+	.fo_poll = ramfs_poll,
+	.fo_stat = ramfs_stat,
+	.fo_truncate = ramfs_ftruncate,
+	.fo_mmap = ramfs_mmap,
+	.fo_getdents = ramfs_getdents,
+};

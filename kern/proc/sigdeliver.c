@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sigdeliver.c: what a thread does about its signals on the way to user mode:
+ * handlers, default actions, stops, and the end of system calls that were
+ * interrupted.
+ *
+ * I1: userret returns with no deliverable signal, no doom and the mask that the
+ *     program expects (a sigsuspend's is put back).
+ * I2: a fault's own signal is taken before any other, so that its handler sees
+ *     the faulting frame.
+ * Locks: p_lock, then sg_lock; proctree_lock before both for a stop's report.
+ */
+#include <sys/signal.h>
+
+#include <lib/atomic.h>
+#include <lib/string.h>
+#include <sys/errno.h>
+#include <sys/kprintf.h>
+#include <sys/md.h>
+#include <sys/proc.h>
+#include <sys/sleepq.h>
+#include <sys/usermode.h>
+
+#define SIG_SYNC	(sigbit(SIGSEGV) | sigbit(SIGBUS) | sigbit(SIGILL) | \
+			 sigbit(SIGFPE) | sigbit(SIGTRAP) | sigbit(SIGSYS))
+
+/* sig_take: the next signal of set for ut; 0: none.  p_lock held. */
+static int
+sig_take(struct uthread *ut, sigset_t set, struct siginfo *si)
+{
+	struct proc *p = ut->ut_proc;
+	sigset_t mine, all;
+	int signo;
+
+	mine = ut->ut_sigpend.sp_set & set;
+	all = mine | (p->p_sigpend.sp_set & set);
+	if (all == 0)
+		return 0;
+	if ((mine & SIG_SYNC) != 0)
+		all = mine & SIG_SYNC;
+	signo = __builtin_ctzl(all) + 1;
+	if (!sigpend_take(&ut->ut_sigpend, signo, si) &&
+	    !sigpend_take(&p->p_sigpend, signo, si))
+		return 0;
+	return signo;
+}
+
+/* sig_die: the default action of most. */
+static void __noreturn
+sig_die(struct trapframe *tf, int signo, const struct siginfo *si)
+{
+	static unsigned told;
+	struct proc *p = curproc;
+
+	/* A fault of init ends the run; the first few others help to debug. */
+	if ((sigbit(signo) & SIG_SYNC) != 0 &&
+	    (p->p_pid == INIT_PID || atomic_fetchadd(&told, 1) < 4))
+		kprintf("%s[%d]: signal %d code %d at pc 0x%lx sp 0x%lx "
+		    "addr 0x%lx\n", p->p_comm, p->p_pid, signo, si->si_code,
+		    md_user_pc(tf), md_user_sp(tf), si->si_addr);
+	exit1(W_SIGNAL(signo), true);
+}
+
+/* sig_stop: the process stops and its parent hears of it. */
+static void
+sig_stop(struct proc *p, int signo)
+{
+	struct siginfo si = { .si_signo = SIGCHLD, .si_code = CLD_STOPPED };
+	struct sigaction sa;
+	struct uthread *ut;
+
+	rw_rlock(&proctree_lock);
+	rw_wlock(&p->p_lock);
+	p->p_flags &= ~(unsigned)P_CONTREPORT;
+	p->p_flags |= P_STOPPED | P_STOPREPORT;
+	p->p_stopsig = signo;
+	LIST_FOREACH(ut, &p->p_threads, ut_link)
+		sleepq_interrupt(ut->ut_td, TDI_SIGNAL);
+	rw_wunlock(&p->p_lock);
+	si.si_pid = p->p_pid;
+	si.si_status = signo;
+	if (sig_chldaction(p->p_pptr, &sa) && (sa.sa_flags & SA_NOCLDSTOP) == 0)
+		psignal(p->p_pptr, SIGCHLD, &si);
+	wakeup(p->p_pptr);
+	rw_runlock(&proctree_lock);
+}
+
+bool
+sig_onstack(const struct uthread *ut, uint64_t sp)
+{
+	const struct sigstack *ss = &ut->ut_sigstk;
+
+	return (ss->ss_flags & SS_DISABLE) == 0 && sp > ss->ss_sp &&
+	    sp - ss->ss_sp <= ss->ss_size;
+}
+
+/* sig_restart: an interrupted call before a handler of sa runs (or NULL). */
+static void
+sig_restart(struct trapframe *tf, struct uthread *ut,
+    const struct sigaction *sa)
+{
+	if (ut->ut_restart == 0)
+		return;
+	/* linux_syscall has stored -EINTR already. */
+	if (sa == NULL || (!ut->ut_nohand && (sa->sa_flags & SA_RESTART) != 0))
+		md_syscall_restart(tf, ut->ut_restart - 1);
+	ut->ut_restart = 0;
+}
+
+/* sig_handler: aim the frame at the handler of sa. */
+static void
+sig_handler(struct trapframe *tf, int signo, const struct sigaction *sa,
+    const struct siginfo *si)
+{
+	struct uthread *ut = curuthread;
+	struct md_sigargs a = { .signo = signo };
+	sigset_t mask;
+
+	sig_restart(tf, ut, sa);
+	a.handler = sa->sa_handler;
+	a.restorer = sa->sa_restorer;
+	a.oldmask = ut->ut_suspended ? ut->ut_oldmask : ut->ut_sigmask;
+	a.altstack_flags = (uint32_t)ut->ut_sigstk.ss_flags;
+	if ((sa->sa_flags & SA_ONSTACK) != 0 &&
+	    (ut->ut_sigstk.ss_flags & SS_DISABLE) == 0 &&
+	    !sig_onstack(ut, md_user_sp(tf))) {
+		a.altstack_sp = ut->ut_sigstk.ss_sp;
+		a.altstack_size = ut->ut_sigstk.ss_size;
+	}
+	a.siginfo = si;
+	if ((sa->sa_flags & SA_RESTORER) == 0 || md_sendsig(tf, &a) != 0)
+		sig_die(tf, SIGSEGV, si);
+	ut->ut_suspended = false;
+	mask = ut->ut_sigmask | sa->sa_mask;
+	if ((sa->sa_flags & SA_NODEFER) == 0)
+		mask |= sigbit(signo);
+	sigmask_set(mask);
+}
+
+/* sig_action: the action for signo now; SA_RESETHAND is done here. */
+static struct sigaction
+sig_action(struct proc *p, int signo)
+{
+	struct sigacts *sg = p->p_sigacts;
+	struct sigaction sa;
+
+	rw_wlock(&sg->sg_lock);
+	sa = sg->sg_act[signo];
+	if ((sa.sa_flags & SA_RESETHAND) != 0 && sa.sa_handler != SIG_IGN)
+		sg->sg_act[signo].sa_handler = SIG_DFL;
+	rw_wunlock(&sg->sg_lock);
+	return sa;
+}
+
+/* sig_deliver: take one signal and act; clears TDI_SIGNAL when none is left. */
+static void
+sig_deliver(struct trapframe *tf)
+{
+	struct uthread *ut = curuthread;
+	struct proc *p = ut->ut_proc;
+	struct sigaction sa;
+	struct siginfo si;
+	int signo;
+
+	rw_wlock(&p->p_lock);
+	while ((p->p_flags & P_STOPPED) != 0 &&
+	    (ut->ut_td->td_intrsig & TDI_DIE) == 0)
+		(void)rw_sleep(&p->p_stopsig, &p->p_lock, 0, "stop", 0);
+	signo = sig_take(ut, ~ut->ut_sigmask, &si);
+	if (signo == 0)
+		sig_recalc(ut);
+	rw_wunlock(&p->p_lock);
+	if (signo == 0)
+		return;
+	sa = sig_action(p, signo);
+	if (sa.sa_handler == SIG_IGN)
+		return;
+	if (sa.sa_handler != SIG_DFL)
+		sig_handler(tf, signo, &sa, &si);
+	else if ((sigbit(signo) & SIG_STOPS) != 0)
+		sig_stop(p, signo);
+	else if ((sigbit(signo) & SIG_IGNDFL) == 0)
+		sig_die(tf, signo, &si);
+}
+
+void
+userret(struct trapframe *tf)
+{
+	struct thread *td = curthread;
+	struct uthread *ut = td->td_uproc;
+	unsigned intr;
+
+	while ((intr = atomic_load(&td->td_intrsig)) != 0) {
+		if ((intr & TDI_DIE) != 0)
+			exit1(td->td_proc->p_xstat, false);
+		sig_deliver(tf);
+	}
+	if (ut->ut_suspended) {
+		ut->ut_suspended = false;
+		sigmask_set(ut->ut_oldmask);
+	}
+	sig_restart(tf, ut, NULL);
+	if (td->td_needresched)
+		sched_yield();
+}
+
+/* trap_force: signo may be neither blocked nor ignored.  p_lock held. */
+static void
+trap_force(struct proc *p, struct uthread *ut, int signo)
+{
+	struct sigaction *sa = &p->p_sigacts->sg_act[signo];
+
+	rw_wlock(&p->p_sigacts->sg_lock);
+	if ((ut->ut_sigmask & sigbit(signo)) != 0 || sa->sa_handler == SIG_IGN)
+		sa->sa_handler = SIG_DFL;
+	rw_wunlock(&p->p_sigacts->sg_lock);
+	ut->ut_sigmask &= ~sigbit(signo);
+}
+
+void
+trapsignal(int signo, int code, uint64_t addr)
+{
+	struct uthread *ut = curuthread;
+	struct proc *p = ut->ut_proc;
+	struct siginfo si;
+
+	memset(&si, 0, sizeof(si));
+	si.si_signo = signo;
+	si.si_code = code;
+	si.si_addr = addr;
+	rw_wlock(&p->p_lock);
+	trap_force(p, ut, signo);
+	sigpend_add(&ut->ut_sigpend, signo, &si);
+	sig_recalc(ut);
+	rw_wunlock(&p->p_lock);
+}
+
+void
+sig_return(struct trapframe *tf)
+{
+	struct siginfo si = { .si_signo = SIGSEGV, .si_code = SI_KERNEL };
+	uint64_t mask;
+
+	if (md_sigreturn(tf, &mask) != 0)
+		sig_die(tf, SIGSEGV, &si);
+	sigmask_set(mask);
+}
+
+int
+sig_suspend(sigset_t mask)
+{
+	struct uthread *ut = curuthread;
+
+	ut->ut_oldmask = ut->ut_sigmask;
+	ut->ut_suspended = true;
+	sigmask_set(mask);
+	while (tsleep(&ut->ut_sigpend, PCATCH, "sigsusp", 0) != EINTR)
+		;
+	return ERESTARTNOHAND;
+}
+
+int
+sig_wait(sigset_t set, bool forever, nsec_t timo, struct siginfo *si)
+{
+	struct uthread *ut = curuthread;
+	struct proc *p = ut->ut_proc;
+	sigset_t old = ut->ut_sigmask;
+	nsec_t end, now;
+	int error, signo;
+
+	set &= ~SIG_CANTMASK;
+	end = md_uptime() + timo;
+	error = 0;
+	rw_wlock(&p->p_lock);
+	/* Unblocked meanwhile, so that a signal of set ends the sleep. */
+	ut->ut_sigmask &= ~set;
+	for (;;) {
+		signo = sig_take(ut, set, si);
+		now = md_uptime();
+		if (signo != 0 || error == EINTR)
+			break;
+		if (!forever && now >= end)
+			break;
+		sig_recalc(ut);
+		error = rw_sleep(&ut->ut_sigpend, &p->p_lock, PCATCH,
+		    "sigwait", forever ? 0 : end - now);
+	}
+	ut->ut_sigmask = old;
+	sig_recalc(ut);
+	rw_wunlock(&p->p_lock);
+	if (signo != 0)
+		return 0;
+	return error == EINTR ? EINTR : EAGAIN;
+}
