@@ -42,6 +42,11 @@ KOBJS	:= $(KSRCS:%=$(O)/%.o)
 .PHONY: all
 all: $(B)/gnomon.elf
 
+GEN	+= $(O)/gen/syscall_table.h
+$(O)/gen/syscall_table.h: kern/linux/syscalls.tbl tools/gen_syscalls.py
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) tools/gen_syscalls.py $< $@
+
 # One object alone, for a quick look: make build/d1/vm/vm_map.c.o
 $(O)/%.c.o: %.c | $(O)/gen/assym.h $(GEN)
 	@mkdir -p $(@D)

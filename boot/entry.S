@@ -137,6 +137,8 @@ mb2_start:
 	pushl	%ebx				/* information */
 	pushl	%esi				/* magic */
 	call	check_cpu
+	pushl	$RFLAGS_R1			/* no other flag is set from here */
+	popfl
 
 	/* To long mode: PAE, the tables, LME, then paging. */
 	movl	$CR4_PAE, %eax

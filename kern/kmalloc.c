@@ -3,9 +3,10 @@
  * kmalloc.c: memory of any size.
  *
  * Why: for strings, tables and whatever is too rare for a zone of its own.
- * Sizes up to 2 KiB come from one zone for each power of two; all these zones
- * have slabs of one size, so kfree finds the zone by a mask and objects need no
- * header.  Above that: whole pages from the back end (kmem).
+ * Sizes up to a page come from one zone for each power of two; slabs of these
+ * zones are aligned alike, so kfree finds the zone by a mask and objects need no
+ * header.  Above that: whole pages from the back end (kmem), whose free costs a
+ * TLB shootdown.
  */
 #include <sys/kmalloc.h>
 #include <lib/assert.h>
@@ -13,15 +14,14 @@
 #include <sys/param.h>
 
 #define KMALLOC_MINSHIFT	4
-#define KMALLOC_MAXSHIFT	11
+#define KMALLOC_MAXSHIFT	PAGE_SHIFT
 #define KMALLOC_CLASSES		(KMALLOC_MAXSHIFT - KMALLOC_MINSHIFT + 1)
-/* 15 objects of 2 KiB in a slab: the header costs 6 per cent. */
-#define KMALLOC_SLAB		(32UL << 10)
 
 static struct zone		*kmalloc_zone[KMALLOC_CLASSES];	/* [c] */
 static const char *const	 kmalloc_name[KMALLOC_CLASSES] = {
 	"kmalloc-16", "kmalloc-32", "kmalloc-64", "kmalloc-128",
 	"kmalloc-256", "kmalloc-512", "kmalloc-1024", "kmalloc-2048",
+	"kmalloc-4096",
 };
 
 void
@@ -30,8 +30,8 @@ kmalloc_init(void)
 	unsigned i;
 
 	for (i = 0; i < KMALLOC_CLASSES; i++)
-		kmalloc_zone[i] = zone_create_slab(kmalloc_name[i],
-		    1UL << (i + KMALLOC_MINSHIFT), 16, KMALLOC_SLAB);
+		kmalloc_zone[i] = zone_create_anon(kmalloc_name[i],
+		    1UL << (i + KMALLOC_MINSHIFT), 16);
 }
 
 static inline unsigned
@@ -65,5 +65,5 @@ kfree(void *p)
 	if (zone_backend->is_large(p))
 		zone_backend->large_free(p);
 	else
-		zone_free(zone_of(p, KMALLOC_SLAB), p);
+		zone_free(zone_of(p), p);
 }

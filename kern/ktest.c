@@ -80,8 +80,10 @@ ktest_chosen(const struct ktest *kt, const char *globs)
 	ktest_fullname(kt, name, sizeof(name));
 	if (!glob_any(globs, name))
 		return false;
-	return (kt->flags & KTEST_SLOW) == 0 || bootopt_bool("ktest_slow") ||
-	    strstr(globs, name) != NULL;
+	if (strstr(globs, name) != NULL)
+		return true;
+	return (kt->flags & KTEST_PANIC) == 0 &&
+	    ((kt->flags & KTEST_SLOW) == 0 || bootopt_bool("ktest_slow"));
 }
 
 /* The chosen test that follows last (NULL: the first) by name. */

@@ -274,55 +274,96 @@ lockdep_check(const struct lockdep_held *held, unsigned n, const void *lock,
 		lockdep_report(3, spin, name, rank, site);
 }
 
+/* A lock that may only be followed by a look at each held one: L3 concerns a
+ * spinlock of no rank, whose number says nothing. */
+static inline uint16_t
+lockdep_max(const struct lockdep_held *held, unsigned n)
+{
+	const struct lockdep_held *h = &held[n];
+	unsigned own = h->lh_rank;
+
+	if (__predict_false(own == LO_NONE && (h->lh_flags & LH_SPIN)))
+		own = LH_MAX;
+	return (uint16_t)(n > 0 && held[n - 1].lh_max > own ?
+	    held[n - 1].lh_max : own);
+}
+
+/* Not the simple case: check, and see whether there is room to follow it. */
+static __noinline bool
+lockdep_acquire_slow(const struct lockdep_held *held, unsigned n,
+    const void *lock, const char *name, unsigned rank, unsigned flags,
+    const void *site)
+{
+	if ((flags & LH_TRY) == 0) {
+		lockdep_check(held, n, lock, name, rank, flags, site);
+		if (cpu_intr_depth() > 0 && (flags & LH_INTR) == 0)
+			lockdep_report(4, NULL, name, rank, site);
+	}
+	/* A thread may have very many pages busy: follow the first ones. */
+	if ((flags & LH_BUSY) && n >= LOCKDEP_BUSYROOM)
+		return false;
+	if (n < LOCKDEP_MAXHELD)
+		return true;
+	if (panicking == 0)
+		panic("more than %u locks held when %s is taken",
+		    LOCKDEP_MAXHELD, name);
+	return false;
+}
+
 void
 lockdep_acquire(const void *lock, const char *name, unsigned rank,
     unsigned flags, const void *site)
 {
 	struct lockdep_held *held, *h;
-	unsigned *n;
+	unsigned n, *np;
 
-	held = lockdep_list(&n);
-	if ((flags & LH_TRY) == 0) {
-		if (*n > 0)
-			lockdep_check(held, *n, lock, name, rank, flags, site);
-		if (__predict_false(cpu_intr_depth() > 0 &&
-		    (flags & LH_INTR) == 0))
-			lockdep_report(4, NULL, name, rank, site);
-	}
-	/* A thread may have very many pages busy: follow the first ones. */
-	if ((flags & LH_BUSY) && *n >= LOCKDEP_BUSYROOM)
+	held = lockdep_list(&np);
+	n = *np;
+	/* Simple: above all that is held, in a thread, and there is room. */
+	if (__predict_false((n > 0 && rank <= held[n - 1].lh_max) ||
+	    n >= LOCKDEP_BUSYROOM || np != &curthread->td_nheld) &&
+	    !lockdep_acquire_slow(held, n, lock, name, rank, flags, site))
 		return;
-	if (__predict_false(*n >= LOCKDEP_MAXHELD)) {
-		if (panicking == 0)
-			panic("more than %u locks held when %s is taken",
-			    LOCKDEP_MAXHELD, name);
-		return;
-	}
-	h = &held[*n];
+	h = &held[n];
 	h->lh_lock = lock;
 	h->lh_name = name;
 	h->lh_site = site;
 	h->lh_rank = (uint16_t)rank;
 	h->lh_flags = (uint16_t)flags;
-	(*n)++;
+	h->lh_max = lockdep_max(held, n);
+	*np = n + 1;
 }
 
-/* Not found: a page whose busy changed hands, or one not followed. */
+static __noinline void
+lockdep_release_slow(struct lockdep_held *held, unsigned *np, const void *lock)
+{
+	unsigned i, n = *np;
+
+	for (i = n; i-- > 0;) {
+		if (held[i].lh_lock != lock)
+			continue;
+		for (; i + 1 < n; i++) {
+			held[i] = held[i + 1];
+			held[i].lh_max = lockdep_max(held, i);
+		}
+		*np = n - 1;
+		return;
+	}
+	/* Not found: a page whose busy changed hands, or one not followed. */
+}
+
 void
 lockdep_release(const void *lock)
 {
 	struct lockdep_held *held;
-	unsigned i, *n;
+	unsigned n, *np;
 
-	held = lockdep_list(&n);
-	for (i = *n; i-- > 0;) {
-		if (held[i].lh_lock != lock)
-			continue;
-		for (; i + 1 < *n; i++)
-			held[i] = held[i + 1];
-		(*n)--;
-		return;
-	}
+	held = lockdep_list(&np);
+	n = *np;
+	if (__predict_true(n > 0 && held[n - 1].lh_lock == lock))
+		*np = n - 1;
+	else
+		lockdep_release_slow(held, np, lock);
 }
 
 void

@@ -5,9 +5,9 @@
  * Why: the structures of this kernel are made and freed on every fork and many
  * faults.  Each CPU keeps a magazine of free objects, so an allocation is a
  * load and a decrement in a critical section; magazines are filled from slabs
- * and emptied to them in batches.  A slab is a naturally aligned block with its
- * header in front and a bitmap of its free objects, so nothing is written into
- * a free object (its poison stays whole) and its slab is found by a mask.
+ * and emptied to them in batches.  A slab is an aligned block with its header
+ * in front and a bitmap of its free objects, so nothing is written into a free
+ * object (its poison stays whole) and its slab is found by a mask.
  * Slabs are never given back: the zone is type-stable.
  *
  * An object is in exactly one place:
@@ -69,6 +69,7 @@ struct zone {
 	size_t		 z_asked;	/* [c] of an object, as asked for */
 	size_t		 z_keep;	/* [c] bytes not poisoned */
 	size_t		 z_slab;	/* [c] bytes of a slab */
+	size_t		 z_salign;	/* [c] alignment of a slab, >= z_slab */
 	size_t		 z_first;	/* [c] offset of the first object */
 	unsigned	 z_nitems;	/* [c] objects in a slab */
 	unsigned	 z_words;	/* [c] of one bitmap */
@@ -105,14 +106,14 @@ static uint64_t		zone_fail_seen;	/* [a] */
 static inline struct zone_slab *
 zone_slab_of(const struct zone *z, const void *obj)
 {
-	return (struct zone_slab *)((uintptr_t)obj & ~(z->z_slab - 1));
+	return (struct zone_slab *)((uintptr_t)obj & ~(z->z_salign - 1));
 }
 
 /* Which object of its slab is obj?  Exact for offsets below 64 KiB. */
 static inline unsigned
 zone_index(const struct zone *z, const void *obj)
 {
-	uint64_t off = ((uintptr_t)obj & (z->z_slab - 1)) - z->z_first;
+	uint64_t off = ((uintptr_t)obj & (z->z_salign - 1)) - z->z_first;
 
 	return (unsigned)(off * z->z_recip >> 32);
 }
@@ -280,7 +281,7 @@ zone_grow(struct zone *z, unsigned flags)
 	struct zone_slab *s;
 	unsigned i;
 
-	s = zone_backend->slab_alloc(z->z_slab, flags);
+	s = zone_backend->slab_alloc(z->z_slab, z->z_salign, flags);
 	if (s == NULL)
 		return false;
 	s->s_zone = z;
@@ -302,6 +303,18 @@ zone_grow(struct zone *z, unsigned flags)
 /*
  * Magazines.
  */
+static void	*zone_alloc_slow(struct zone *z, unsigned flags);
+
+/* obj leaves the zone: is it free and whole? */
+static inline void *
+zone_hand_out(const struct zone *z, void *obj)
+{
+	if (DEBUG >= 1) {
+		zone_set_live(z, obj, true);
+		zone_poison_check(z, obj);
+	}
+	return obj;
+}
 
 /* Give this CPU its part of z, if there is memory for that. */
 static void
@@ -309,9 +322,11 @@ zone_cpu_make(struct zone *z)
 {
 	struct zone_cpu *zc, *none = NULL;
 
-	zc = zone_alloc(&zone_cpu_zone, M_NOWAIT | M_ZERO);
+	/* Not zone_alloc: no injected failure may hit what nobody asked for. */
+	zc = zone_alloc_slow(&zone_cpu_zone, M_NOWAIT);
 	if (zc == NULL)
 		return;
+	memset(zone_hand_out(&zone_cpu_zone, zc), 0, sizeof(*zc));
 	critical_enter();
 	if (!atomic_fcmpset(&z->z_cpu[curcpu], &none, zc)) {
 		critical_exit();
@@ -347,7 +362,7 @@ zone_alloc_slabs(struct zone *z)
 	return obj;
 }
 
-static void *
+static __noinline void *
 zone_alloc_slow(struct zone *z, unsigned flags)
 {
 	void *obj;
@@ -400,10 +415,7 @@ zone_alloc(struct zone *z, unsigned flags)
 		if (obj == NULL)
 			return NULL;
 	}
-	if (DEBUG >= 1) {
-		zone_set_live(z, obj, true);
-		zone_poison_check(z, obj);
-	}
+	zone_hand_out(z, obj);
 	if ((flags & M_ZERO) != 0) {
 		KASSERT(z->z_init == NULL, "zone %s: M_ZERO would undo init",
 		    z->z_name);
@@ -412,13 +424,23 @@ zone_alloc(struct zone *z, unsigned flags)
 	return obj;
 }
 
-/* Half of a full magazine to the slabs.  => Critical section. */
-static void
+/* The last n of a magazine to the slabs.  => Critical section. */
+static __noinline void
 zone_flush(struct zone *z, struct zone_cpu *zc, unsigned n)
 {
 	spin_lock(&z->z_lock);
 	zc->zc_count -= n;
 	zone_put_locked(z, zc->zc_obj + zc->zc_count, n);
+	spin_unlock(&z->z_lock);
+}
+
+/* One object to the slabs.  => Critical section. */
+static __noinline void
+zone_free_slabs(struct zone *z, void *obj)
+{
+	spin_lock(&z->z_lock);
+	ZONE_BUMP(z->z_frees);
+	zone_put_locked(z, &obj, 1);
 	spin_unlock(&z->z_lock);
 }
 
@@ -449,10 +471,7 @@ zone_free(struct zone *z, void *obj)
 	critical_enter();
 	zc = z->z_cpu[curcpu];
 	if (__predict_false(zc == NULL)) {
-		spin_lock(&z->z_lock);
-		ZONE_BUMP(z->z_frees);
-		zone_put_locked(z, &obj, 1);
-		spin_unlock(&z->z_lock);
+		zone_free_slabs(z, obj);
 		critical_exit();
 		return;
 	}
@@ -493,19 +512,17 @@ zone_drain(struct zone *z)
  * Zones.
  */
 static void
-zone_setup(struct zone *z, const char *name, size_t size, size_t align,
-    size_t slab)
+zone_setup(struct zone *z, const char *name, size_t size, size_t align)
 {
 	align = MAX(align, sizeof(uint64_t));
-	KASSERT(powerof2(align) && align <= PAGE_SIZE && size != 0,
-	    "zone %s: size %zu align %zu", name, size, align);
+	KASSERT(powerof2(align) && align <= PAGE_SIZE && size != 0 &&
+	    size <= ZONE_SLAB_MAX / 4, "zone %s: size %zu align %zu", name,
+	    size, align);
 	z->z_name = name;
 	z->z_asked = size;
 	z->z_size = size = roundup2(size, align);
-	z->z_slab = slab != 0 ? slab : zone_choose_slab(size, align);
-	KASSERT(powerof2(z->z_slab) && z->z_slab >= PAGE_SIZE &&
-	    z->z_slab <= ZONE_SLAB_MAX, "zone %s: size %zu, slab of %zu",
-	    name, size, z->z_slab);
+	z->z_slab = zone_choose_slab(size, align);
+	z->z_salign = z->z_slab;
 	z->z_nitems = zone_fit(z->z_slab, size, align);
 	z->z_words = (z->z_nitems + 63) / 64;
 	z->z_first = zone_header(z->z_nitems, align);
@@ -532,7 +549,7 @@ zone_create(const char *name, size_t size, size_t align,
 {
 	struct zone *z = zone_alloc(&zone_zone, M_WAITOK | M_ZERO);
 
-	zone_setup(z, name, size, align, 0);
+	zone_setup(z, name, size, align);
 	z->z_init = init;
 	z->z_keep = init != NULL ?
 	    MIN(roundup2(init_keep, sizeof(uint64_t)), z->z_size) : 0;
@@ -541,23 +558,24 @@ zone_create(const char *name, size_t size, size_t align,
 }
 
 struct zone *
-zone_create_slab(const char *name, size_t size, size_t align, size_t slab)
+zone_create_anon(const char *name, size_t size, size_t align)
 {
 	struct zone *z = zone_alloc(&zone_zone, M_WAITOK | M_ZERO);
 
-	zone_setup(z, name, size, align, slab);
+	zone_setup(z, name, size, align);
+	z->z_salign = ZONE_SLAB_MAX;
 	zone_register(z);
 	return z;
 }
 
 struct zone *
-zone_of(const void *obj, size_t slab)
+zone_of(const void *obj)
 {
 	const struct zone_slab *s =
-	    (const void *)((uintptr_t)obj & ~(slab - 1));
+	    (const void *)((uintptr_t)obj & ~(ZONE_SLAB_MAX - 1));
 
-	KASSERT(s->s_zone != NULL && s->s_zone->z_slab == slab,
-	    "%p is not in a slab of %zu bytes", obj, slab);
+	KASSERT(s->s_zone != NULL && s->s_zone->z_salign == ZONE_SLAB_MAX,
+	    "%p is not of an anonymous zone", obj);
 	return s->s_zone;
 }
 
@@ -565,9 +583,9 @@ void
 zone_init(const struct zone_backend *backend)
 {
 	zone_backend = backend;
-	zone_setup(&zone_zone, "zone", sizeof(struct zone), CACHE_LINE, 0);
+	zone_setup(&zone_zone, "zone", sizeof(struct zone), CACHE_LINE);
 	zone_setup(&zone_cpu_zone, "zone_cpu", sizeof(struct zone_cpu),
-	    CACHE_LINE, 0);
+	    CACHE_LINE);
 	/* A magazine of the zone of magazines would need one to be made. */
 	zone_zone.z_mag = 0;
 	zone_cpu_zone.z_mag = 0;

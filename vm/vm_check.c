@@ -12,8 +12,8 @@
 #include <vm/vm_check.h>
 
 #include <lib/atomic.h>
-#include <sys/zone.h>
 #include <vm/pmap.h>
+#include <vm/vm_kern.h>
 #include <vm/vm_map.h>
 #include <vm/vm_object.h>
 #include <vm/vm_page.h>
@@ -247,8 +247,8 @@ audit_map(struct vm_map *map, void *arg)
 }
 
 /*
- * Anonymous objects are referenced by maps and by shadows only.  A file's and
- * the kernel object have references that are not the VM's.
+ * Anonymous objects are referenced by maps and by shadows only.  A file may
+ * have references of its own.
  */
 static void
 audit_refs(struct vm_object *object, void *arg)
@@ -278,21 +278,10 @@ vm_check_all(void)
 
 /* ---- baselines ---- */
 
-static void
-baseline_zone(struct zone *z, void *arg)
-{
-	struct zone_stats st;
-	uint64_t *pages = arg;
-
-	zone_get_stats(z, &st);
-	*pages += st.pages;
-}
-
 void
 vm_baseline_take(struct vm_baseline *b)
 {
-	b->free_pages = vm_phys_free_count();
-	zone_foreach(baseline_zone, &b->free_pages);
+	b->free_pages = vm_phys_free_count() + kmem_page_count();
 	b->objects = vm_object_count();
 	b->map_entries = vm_map_entry_count();
 	b->pv_entries = pmap_pv_count();

@@ -19,7 +19,7 @@
  * Invariants: I8, I10 (what may be mapped writable), I13 of vm/README.md.
  * Locks: map (read), objects (front before backing), page busy by try.
  * Sources: Rashid et al. 1988; FreeBSD's faultstate; NetBSD uvm_fault.c on
- * revalidation; FreeBSD-SA-21:08; vm-history in vm/README.md.
+ * revalidation; FreeBSD-SA-21:08.
  */
 #include <vm/vm_fault.h>
 
@@ -68,7 +68,7 @@ fault_fail(struct faultstate *fs, int error)
 	return FAULT_FAIL;
 }
 
-static void
+static void __no_lock_analysis
 fault_unlock_objects(struct faultstate *fs)
 {
 	if (fs->object != NULL && fs->object != fs->first_object)
@@ -98,7 +98,7 @@ fault_release(struct faultstate *fs)
 
 /* ---- lookup ---- */
 
-static enum fault_step
+static enum fault_step __no_lock_analysis
 fault_lookup(struct faultstate *fs)
 {
 	int error;
@@ -124,7 +124,7 @@ fault_lookup(struct faultstate *fs)
  * m is busy.  Nothing may be held while we sleep; its object stays locked until
  * we are on the queue.
  */
-static enum fault_step
+static enum fault_step __no_lock_analysis
 fault_busy(struct faultstate *fs, struct vm_page *m)
 {
 	struct vm_object *object = fs->object;
@@ -170,7 +170,7 @@ fault_pagein(struct faultstate *fs)
 }
 
 /* One link down: the next object is locked before this one is let go. */
-static void
+static void __no_lock_analysis
 fault_descend(struct faultstate *fs)
 {
 	struct vm_object *object = fs->object, *next = object->backing_object;
@@ -289,10 +289,11 @@ fault_move_wiring(struct faultstate *fs)
  * Copy on write: the page is in a backing object and we are to write it.  It is
  * shared-busy while it is read, so it stays, and the objects are unlocked.
  *
- * If others use first_object too (another map, or a shadow of it), they may
- * have the old page mapped through it: those mappings go, or they would keep
- * showing the old contents (FreeBSD-SA-21:08).  No new one can appear: to make
- * one takes first_object's lock, and there they find the new page, busy.
+ * If others use first_object too (another map, or a shadow of it: it is not
+ * ONEMAPPING then), they may have the old page mapped through it.  Those
+ * mappings go, or they would keep showing the old contents (FreeBSD-SA-21:08).
+ * No new one can appear: to make one takes first_object's lock, and there the
+ * new page is found, busy.
  */
 static enum fault_step
 fault_copy(struct faultstate *fs)
@@ -307,7 +308,7 @@ fault_copy(struct faultstate *fs)
 		vm_page_sunbusy(m);
 		return FAULT_NOMEM;
 	}
-	if (atomic_load(&fs->first_object->ref_count) > 1)
+	if ((fs->first_object->flags & OBJ_ONEMAPPING) == 0)
 		pmap_remove_all(m);
 	fault_move_wiring(fs);
 	fault_unlock_objects(fs);
@@ -349,8 +350,8 @@ fault_enter(struct faultstate *fs)
 	bool wire = (fs->flags & VM_FAULT_WIRE) != 0;
 	int error;
 
-	error = pmap_enter(fs->map->pmap, fs->va, m, fs->l.prot | VM_PROT_READ,
-	    fs->fault_type, wire || fs->l.wired ? PMAP_ENTER_WIRED : 0);
+	error = pmap_enter(fs->map->pmap, fs->va, m, fs->l.prot, fs->fault_type,
+	    wire || fs->l.wired ? PMAP_ENTER_WIRED : 0);
 	if (error == 0 && wire)
 		vm_page_wire(m);
 	if (fs->first_m != NULL) {
@@ -424,8 +425,8 @@ vm_fault_wire(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 		panic("vm_fault_wire: no entry at %lx in map %p", start,
 		    (void *)map);
 	type = entry->protection;
-	if ((entry->eflags & MAP_ENTRY_COW) == 0)
-		type &= (vm_prot_t)~VM_PROT_WRITE;
+	if (type != VM_PROT_NONE && (entry->eflags & MAP_ENTRY_COW) == 0)
+		type = VM_PROT_READ;	/* every right allows it */
 	vm_map_unlock_read(map);
 
 	if (type == VM_PROT_NONE)
@@ -446,7 +447,7 @@ vm_fault_wire(struct vm_map *map, vm_offset_t start, vm_offset_t end)
  * The resident page that entry shows at va, or NULL; *objectp is its locked
  * object, or the locked end of the chain.
  */
-static struct vm_page *
+static struct vm_page * __no_lock_analysis
 fault_resident(const struct vm_map_entry *entry, vm_offset_t va,
     struct vm_object **objectp)
 {
@@ -466,7 +467,7 @@ fault_resident(const struct vm_map_entry *entry, vm_offset_t va,
 	return m;
 }
 
-void
+void __no_lock_analysis
 vm_fault_unwire(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 {
 	struct vm_map_entry *entry = NULL;
@@ -494,7 +495,7 @@ vm_fault_unwire(struct vm_map *map, vm_offset_t start, vm_offset_t end)
  * Copy the page that src shows at va to object, which is private and locked,
  * and map it.  A page that src does not show stays a hole: zero fill.
  */
-static int
+static int __no_lock_analysis
 fault_copy_one(struct vm_map *dst_map, struct vm_map_entry *dst,
     struct vm_map_entry *src, struct vm_object *object, vm_offset_t va)
 {

@@ -31,8 +31,9 @@ CTASSERT(PAGE_SIZE << (ZONE_SLAB_SIZES - 1) == ZONE_SLAB_MAX,
     "kmem_zone_spare has a slot for each slab size");
 
 static vm_offset_t	kmem_zone_next = ZONE_BASE;	/* [a] */
-/* A range of each size whose mapping failed, to be tried again first. */
-static vm_offset_t	kmem_zone_spare[ZONE_SLAB_SIZES];	/* [a] 0: none */
+/* A range of each size, aligned to that and to ZONE_SLAB_MAX, whose mapping
+ * failed, to be tried again first. */
+static vm_offset_t	kmem_zone_spare[2][ZONE_SLAB_SIZES];	/* [a] 0: none */
 static uint64_t		kmem_npages;			/* [a] */
 static struct vm_map	kernel_map_store;
 struct vm_map		*kernel_map;			/* [c] */
@@ -98,14 +99,14 @@ kmem_back(vm_offset_t va, vm_size_t len, unsigned flags)
  * Zones and kmalloc.
  */
 
-/* The next size bytes of zone addresses, aligned to size; 0: none left. */
+/* The next size bytes of zone addresses, aligned to align; 0: none left. */
 static vm_offset_t
-kmem_zone_va(vm_size_t size)
+kmem_zone_va(vm_size_t size, vm_size_t align)
 {
 	vm_offset_t next = atomic_load_relaxed(&kmem_zone_next), va;
 
 	do {
-		va = roundup2(next, size);
+		va = roundup2(next, align);
 		if (va + size > ZONE_END)
 			return 0;
 	} while (!atomic_fcmpset(&kmem_zone_next, &next, va + size));
@@ -113,21 +114,24 @@ kmem_zone_va(vm_size_t size)
 }
 
 static void *
-kmem_slab_alloc(size_t bytes, unsigned flags)
+kmem_slab_alloc(size_t bytes, size_t align, unsigned flags)
 {
-	unsigned slot = (unsigned)__builtin_ctzl(atop(bytes));
-	vm_offset_t va;
+	vm_offset_t *spare, va;
 
-	KASSERT(powerof2(bytes) && slot < ZONE_SLAB_SIZES,
-	    "slab of %zu bytes", bytes);
-	va = atomic_swap(&kmem_zone_spare[slot], 0);
+	KASSERT(powerof2(bytes) && bytes >= PAGE_SIZE &&
+	    bytes <= ZONE_SLAB_MAX && (align == bytes ||
+	    align == ZONE_SLAB_MAX), "slab of %zu bytes, aligned to %zu",
+	    bytes, align);
+	spare = &kmem_zone_spare[align != bytes]
+	    [__builtin_ctzl(atop(bytes))];
+	va = atomic_swap(spare, 0);
 	if (va == 0)
-		va = kmem_zone_va(bytes);
+		va = kmem_zone_va(bytes, align);
 	if (va == 0)
 		return NULL;
 	if (!kmem_back(va, bytes, flags)) {
 		/* Of two such ranges at once one is lost: addresses only. */
-		atomic_store(&kmem_zone_spare[slot], va);
+		atomic_store(spare, va);
 		return NULL;
 	}
 	return (void *)va;

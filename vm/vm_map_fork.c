@@ -73,13 +73,6 @@ entry_shadow(struct vm_map *map, struct vm_map_entry *entry)
 
 /* ---- lookup for faults ---- */
 
-/* What can be written or executed can be read, on every machine we know. */
-static inline vm_prot_t
-prot_readable(vm_prot_t prot)
-{
-	return prot == VM_PROT_NONE ? prot : prot | VM_PROT_READ;
-}
-
 static int
 lookup_allowed(struct vm_map *map, vm_offset_t va, vm_prot_t fault_type,
     struct vm_map_entry **entry)
@@ -87,7 +80,7 @@ lookup_allowed(struct vm_map *map, vm_offset_t va, vm_prot_t fault_type,
 	if (!vm_map_lookup_entry(map, va, entry) || ((*entry)->eflags &
 	    (MAP_ENTRY_GUARD | MAP_ENTRY_SUBMAP)) != 0)
 		return EFAULT;
-	if ((fault_type & ~prot_readable((*entry)->protection)) != 0)
+	if ((fault_type & ~vm_prot_readable((*entry)->protection)) != 0)
 		return EACCES;
 	return 0;
 }
@@ -136,7 +129,7 @@ vm_map_lookup(struct vm_map *map, vm_offset_t va, vm_prot_t fault_type,
 	l->entry = entry;
 	l->object = entry->object;
 	l->pindex = atop(entry->offset + (va - entry->start));
-	l->prot = prot_readable(entry->protection);
+	l->prot = vm_prot_readable(entry->protection);
 	if ((entry->eflags & MAP_ENTRY_NEEDS_COPY) != 0)
 		l->prot &= (vm_prot_t)~VM_PROT_WRITE;
 	l->wired = entry->wired_count != 0;
@@ -221,17 +214,36 @@ fork_share(struct map_fork *f, struct vm_map_entry *entry,
 	return 0;
 }
 
+/*
+ * Wired memory that the parent may write stays its own and is copied now.  Not
+ * a stack that may still grow: the copy would have no room below (I5); and not
+ * over a file: the copy would have lost it.  Those are copied on write, and the
+ * fault moves the wiring.
+ */
+static bool
+fork_copy_now(const struct vm_map_entry *entry)
+{
+	struct vm_object *file;
+	vm_ooffset_t offset = 0;
+
+	if (entry->wired_count == 0 || entry->avail_ssize != 0 ||
+	    (entry->protection & VM_PROT_WRITE) == 0 ||
+	    (entry->eflags & MAP_ENTRY_NEEDS_COPY) != 0 ||
+	    !vm_object_anonymous(entry->object))
+		return false;
+	file = vm_map_chain_file(entry->object, &offset);
+	if (file != NULL)
+		vm_object_deallocate(file);	/* not the last: the chain's */
+	return file == NULL;
+}
+
 static int
 fork_copy(struct map_fork *f, struct vm_map_entry *entry,
     struct vm_map_entry *new)
 {
-	bool writable = (entry->protection & VM_PROT_WRITE) != 0;
-
 	if (entry->object == NULL)
 		return 0;
-	/* Not a stack that may still grow: its copy would have no room (I5). */
-	if (entry->wired_count != 0 && writable && entry->avail_ssize == 0 &&
-	    (entry->eflags & MAP_ENTRY_NEEDS_COPY) == 0) {
+	if (fork_copy_now(entry)) {
 		new->object = NULL;
 		new->offset = 0;
 		new->eflags &= ~MAP_ENTRY_COW;
@@ -242,7 +254,7 @@ fork_copy(struct map_fork *f, struct vm_map_entry *entry,
 	if ((entry->eflags & MAP_ENTRY_NEEDS_COPY) == 0) {
 		entry->eflags |= MAP_ENTRY_COW | MAP_ENTRY_NEEDS_COPY;
 		new->eflags |= MAP_ENTRY_COW | MAP_ENTRY_NEEDS_COPY;
-		if (writable)
+		if ((entry->protection & VM_PROT_WRITE) != 0)
 			fork_protect(f, entry);
 	}
 	return 0;

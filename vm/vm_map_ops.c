@@ -285,17 +285,19 @@ vm_map_protect(struct vm_map *map, vm_offset_t start, vm_offset_t end,
 	first = range_clip(map, start, end, &r);
 	RANGE_FOREACH(entry, first, end) {
 		old = entry->protection;
-		if (set_max) {
+		entry->protection = set_max ? old & prot : prot;
+		if (set_max)
 			entry->max_protection = prot;
-			entry->protection &= prot;
-		} else {
-			entry->protection = prot;
-		}
-		lost |= old & (vm_prot_t)~entry->protection;
+		/* Write-only cut down to read is no right at all. */
+		if (set_max && old != VM_PROT_NONE &&
+		    entry->protection == VM_PROT_NONE)
+			pmap_remove(map->pmap, entry->start, entry->end);
+		else
+			lost |= old & (vm_prot_t)~entry->protection;
 	}
 	/* Rights are only taken away here; gained ones come by faulting. */
 	if (lost != 0)
-		pmap_protect(map->pmap, start, end, prot);
+		pmap_protect(map->pmap, start, end, vm_prot_readable(prot));
 	range_end(map, start, end, &r);
 	return 0;
 }
@@ -391,12 +393,8 @@ dontneed_empty(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 	}
 }
 
-/*
- * What the entry would show without any private copy: the file at the end of
- * the chain, with a reference, or NULL for zero fill.
- */
-static struct vm_object *
-chain_file(struct vm_object *object, vm_ooffset_t *offset)
+struct vm_object *
+vm_map_chain_file(struct vm_object *object, vm_ooffset_t *offset)
 {
 	struct vm_object *next;
 
@@ -420,7 +418,7 @@ static void
 dontneed_replace(struct vm_map_entry *entry, struct vm_map_entry *carrier)
 {
 	vm_ooffset_t offset = entry->offset;
-	struct vm_object *file = chain_file(entry->object, &offset);
+	struct vm_object *file = vm_map_chain_file(entry->object, &offset);
 
 	carrier->start = entry->start;
 	carrier->end = entry->end;
@@ -565,6 +563,9 @@ wire_end(struct vm_map *map, vm_offset_t start, vm_offset_t end, int error,
 		if (error != 0) {
 			if (entry->start < failed)
 				vm_fault_unwire(map, entry->start, entry->end);
+			else	/* others have faulted here meanwhile */
+				pmap_unwire(map->pmap, entry->start,
+				    entry->end);
 			entry->eflags &= ~MAP_ENTRY_USER_WIRED;
 			entry->wired_count = 0;
 		}

@@ -143,7 +143,8 @@ mmap_anywhere(struct vm_map *map, const struct vm_mmap_args *a, vm_size_t len,
 	}
 	*addrp = USER_MMAP_BASE;
 	error = vm_map_find_locked(map, addrp, len, PAGE_SIZE, &m);
-	if (error == ENOMEM) {
+	if (error == ENOMEM && vm_map_findspace(map, USER_MMAP_BASE, len,
+	    PAGE_SIZE, &found) != 0) {
 		*addrp = map->min_offset;
 		error = vm_map_find_locked(map, addrp, len, PAGE_SIZE, &m);
 	}

@@ -20,7 +20,6 @@
 #include <vm/vm_object.h>
 
 #include <lib/atomic.h>
-#include <machine/vmparam.h>
 #include <sys/lockdep.h>
 #include <sys/sleepq.h>
 #include <sys/zone.h>
@@ -30,13 +29,16 @@
 
 #define VM_OBJECT_REFMAX	0x3fffffff
 
-struct vm_object	*kernel_object;
-
 static struct zone	*vm_object_zone;
 static LIST_HEAD(, vm_object) vm_object_list;
 static uint64_t		 vm_object_live;	/* [l] */
 static struct spinlock	 vm_object_list_lock =
     SPINLOCK_INITIALIZER("objlist", LO_OBJLIST, 0);
+
+static void	vm_object_free_pages(struct vm_object *object)
+		    __requires(object->lock);
+static struct vm_object *vm_object_terminate(struct vm_object *object)
+		    __releases(object->lock);
 
 static void
 vm_object_zinit(void *p)
@@ -68,8 +70,6 @@ vm_object_init(void)
 	    _Alignof(struct vm_object), vm_object_zinit,
 	    sizeof(struct rwlock));
 	lockdep_set_chain_rule(vm_object_chain_ok);
-	kernel_object = vm_object_allocate(OBJT_KERNEL,
-	    atop(VM_MAX_KERNEL_ADDRESS - VM_MIN_KERNEL_ADDRESS));
 }
 
 static struct vm_object *
@@ -146,19 +146,26 @@ vm_object_deallocate_fast(struct vm_object *object)
 	return false;
 }
 
+/* Wait for a busy page; object locked in and out: look the page up again. */
+static void __no_lock_analysis
+vm_object_page_wait(struct vm_object *object, struct vm_page *m,
+    const char *wmesg)
+{
+	vm_page_sleep_busy(m, object, wmesg);
+	vm_object_lock(object);
+}
+
+/* All pages of a dead object; a copy from one may still be under way. */
 static void
 vm_object_free_pages(struct vm_object *object)
 {
 	struct vm_page *m;
 
 	while ((m = vm_page_ge(object, 0)) != NULL) {
-		if (vm_page_busy_try(m)) {
+		if (vm_page_busy_try(m))
 			vm_page_free(m);
-		} else {
-			/* A copy from this page is still under way (I6). */
-			vm_page_sleep_busy(m, object, "vobjfr");
-			vm_object_lock(object);
-		}
+		else
+			vm_object_page_wait(object, m, "vobjfr");
 	}
 	KASSERT(object->resident_page_count == 0,
 	    "%lu pages counted in object %p, none found (I8)",
@@ -212,6 +219,10 @@ vm_object_deallocate_locked(struct vm_object *object)
 		    (void *)object, old);
 	if (old == 1)
 		return vm_object_terminate(object);
+	/* One user left and it is a map entry: its pages are its own again. */
+	if (old == 2 && vm_object_anonymous(object) &&
+	    object->shadow_count == 0)
+		object->flags |= OBJ_ONEMAPPING;
 	vm_object_unlock(object);
 	return NULL;
 }
@@ -292,8 +303,7 @@ vm_object_page_remove(struct vm_object *object, vm_pindex_t start,
 	vm_object_assert_locked(object);
 	while ((m = vm_page_ge(object, pindex)) != NULL && m->pindex < end) {
 		if (!vm_page_busy_try(m)) {
-			vm_page_sleep_busy(m, object, "vopgrm");
-			vm_object_lock(object);
+			vm_object_page_wait(object, m, "vopgrm");
 			continue;
 		}
 		pindex = m->pindex + 1;
@@ -315,7 +325,7 @@ vm_object_deactivate_pages(struct vm_object *object)
 	vm_object_assert_locked(object);
 	while ((m = vm_page_ge(object, pindex)) != NULL) {
 		pindex = m->pindex + 1;
-		if (m->queue == PQ_ACTIVE && !vm_page_busied(m))
+		if (atomic_load(&m->queue) == PQ_ACTIVE && !vm_page_busied(m))
 			vm_page_deactivate(m);
 	}
 }

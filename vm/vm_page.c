@@ -147,7 +147,7 @@ vm_page_busy_try(struct vm_page *m)
 
 	if (!atomic_fcmpset(&m->busy_lock, &w, VPB_EXCL))
 		return false;
-	m->busy_owner = curthread;
+	atomic_store_relaxed(&m->busy_owner, curthread);
 	vm_page_busy_enter(m, 0, __builtin_return_address(0));
 	return true;
 }
@@ -169,7 +169,8 @@ vm_page_sbusy_try(struct vm_page *m)
 static inline void
 vm_page_xbusy_replace(struct vm_page *m, uint32_t w)
 {
-	m->busy_owner = NULL;
+	/* Partner: the look without busy in vm_page_sleep_busy. */
+	atomic_store_relaxed(&m->busy_owner, NULL);
 	if ((atomic_swap(&m->busy_lock, w) & VPB_WANTED) != 0)
 		wakeup(m);
 }
@@ -235,7 +236,7 @@ vm_page_sleep_busy(struct vm_page *m, struct vm_object *object,
 
 	KASSERT(m->object == object, "page %p is in %p, not in %p",
 	    (void *)m, (void *)m->object, (void *)object);
-	KASSERT(m->busy_owner != curthread || !vm_page_xbusied(m),
+	KASSERT(atomic_load_relaxed(&m->busy_owner) != curthread,	/* hint */
 	    "waiting for our own busy page %p", (void *)m);
 	rw_unlock(&object->lock);
 	sleepq_lock(m);
@@ -285,7 +286,7 @@ vm_page_alloc(struct vm_object *object, vm_pindex_t pindex, unsigned flags)
 	pmap_page_init(m);
 	/* Nobody can wait for a page that had no identity: no WANTED to keep,
 	 * but a stale waiter may just be looking, so store atomically. */
-	m->busy_owner = curthread;
+	atomic_store_relaxed(&m->busy_owner, curthread);
 	atomic_store(&m->busy_lock, VPB_EXCL);
 	vm_page_busy_enter(m, 0, __builtin_return_address(0));
 	if ((flags & VM_ALLOC_ZERO) != 0) {

@@ -307,7 +307,7 @@ vm_phys_cache_limit(void)
  * Fill an empty cache with a batch, small blocks first (keeps large ones
  * whole), down to the reserve; a reserved allocation may take one page more.
  */
-static bool
+static __noinline bool
 vm_phys_refill(struct vm_phys_cache *pc, unsigned flags)
 {
 	struct vm_page *head, *m;
@@ -356,7 +356,7 @@ vm_phys_flush(struct vm_phys_cache *pc, unsigned keep)
 	vm_phys_wakeup();
 }
 
-static void
+static __noinline void
 vm_phys_flush_excess(struct vm_phys_cache *pc)
 {
 	if (atomic_load_relaxed(&vm_phys_nwaiters) != 0) {
@@ -389,7 +389,8 @@ struct vm_phys_drain {
 	struct vm_page	*first[MAXCPU];
 };
 
-/* In interrupt context on each CPU: no lock may be taken here. */
+/* In interrupt context on each CPU, or while it waits for a lock, or (on the
+ * caller's) with another such call on top: no lock may be taken here. */
 static void
 vm_phys_drain_cpu(void *arg)
 {
@@ -398,9 +399,13 @@ vm_phys_drain_cpu(void *arg)
 
 	if (pc->pc_busy)
 		return;
+	pc->pc_busy = true;
+	compiler_barrier();
 	d->first[curcpu] = pc->pc_first;
 	pc->pc_first = NULL;
 	atomic_store_relaxed(&pc->pc_count, 0);
+	compiler_barrier();
+	pc->pc_busy = false;
 }
 
 void

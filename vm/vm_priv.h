@@ -109,6 +109,13 @@ vm_map_entry_prev(const struct vm_map_entry *entry)
 	return vm_map_entry_of(rb_prev(&entry->link));
 }
 
+/* What can be written or executed can be read, on every machine we know. */
+static inline vm_prot_t
+vm_prot_readable(vm_prot_t prot)
+{
+	return prot == VM_PROT_NONE ? prot : prot | VM_PROT_READ;
+}
+
 /* vm_map_changed: => Locks: map write-locked. */
 static inline void
 vm_map_changed(struct vm_map *map)
@@ -127,6 +134,12 @@ vm_map_changed(struct vm_map *map)
 int	vm_map_delete_locked(struct vm_map *map, vm_offset_t start,
 	    vm_offset_t end, struct vm_map_entry **dead) __warn_unused;
 void	vm_map_release_dead(struct vm_map_entry *dead);
+
+/* vm_map_chain_file: what an anonymous object would show without any private
+ * copy: the file at the end of its chain, at *offset (in and out).
+ * => Locks: the map, either way.  => Gives: a reference; NULL: zero fill. */
+struct vm_object *vm_map_chain_file(struct vm_object *object,
+	    vm_ooffset_t *offset);
 
 void	vmspace_startup(void);			/* of vm_map_startup */
 /* vmspace_over_limit: would grow more bytes break RLIMIT_AS?  => Locks: map. */

@@ -61,6 +61,7 @@ static const struct show_flag entry_flags[] = {
 	{ MAP_ENTRY_GUARD, "GUARD" },
 	{ MAP_ENTRY_NOCOALESCE, "NOCOALESCE" },
 	{ MAP_ENTRY_KERNEL, "KERNEL" },
+	{ MAP_ENTRY_SHARED, "SHARED" },
 };
 
 static void
@@ -108,10 +109,6 @@ show_type(const struct vm_object *object)
 		return "default";
 	case OBJT_FILE:
 		return "file";
-	case OBJT_PHYS:
-		return "phys";
-	case OBJT_KERNEL:
-		return "kernel";
 	case OBJT_DEAD:
 		return "freed";
 	}

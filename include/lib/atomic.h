@@ -25,7 +25,8 @@
 	((void)__atomic_fetch_sub(p, v, __ATOMIC_SEQ_CST))
 #define atomic_or(p, v)						\
 	((void)__atomic_fetch_or(p, v, __ATOMIC_SEQ_CST))
-#define atomic_and(p, v)	((void)__atomic_fetch_and(p, v, __ATOMIC_SEQ_CST))
+#define atomic_and(p, v)						\
+	((void)__atomic_fetch_and(p, v, __ATOMIC_SEQ_CST))
 #define atomic_fetchor(p, v)	__atomic_fetch_or(p, v, __ATOMIC_SEQ_CST)
 #define atomic_fetchand(p, v)	__atomic_fetch_and(p, v, __ATOMIC_SEQ_CST)
 #define atomic_fence()		__atomic_thread_fence(__ATOMIC_SEQ_CST)

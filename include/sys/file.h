@@ -239,4 +239,5 @@ const struct fileops *dev_ops(enum dev_id id);
 uint64_t	 dev_rdev(enum dev_id id);
 void		 tty_init(void);
 /* kern_random: len bytes of the kernel's generator; not for secrets. */
+void		 random_init(void);
 void		 kern_random(void *buf, size_t len);

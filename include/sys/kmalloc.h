@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* kmalloc.h: untyped kernel memory: power-of-two zones up to 2 KiB, whole
+/* kmalloc.h: untyped kernel memory: power-of-two zones up to a page, whole
  * pages from kmem above that.  Flags are those of zone.h. */
 #pragma once
 

@@ -26,12 +26,13 @@ struct ktest {
 	unsigned	 flags;
 };
 #define KTEST_SLOW	0x1	/* only with ktest_slow=1 or when named exactly */
+#define KTEST_PANIC	0x2	/* ends the machine: only when named exactly */
 
 #define KTEST_FLAGS(su, nm, fl)						\
-	static void su##_##nm(struct ktest_ctx *t);			\
+	static void ktest_##su##_##nm(struct ktest_ctx *t);		\
 	static const struct ktest __ktest_##su##_##nm __used		\
-	    __section("ktests") = { #su, #nm, su##_##nm, fl };		\
-	static void su##_##nm(struct ktest_ctx *t)
+	    __section("ktests") = { #su, #nm, ktest_##su##_##nm, fl }; \
+	static void ktest_##su##_##nm(struct ktest_ctx *t)
 #define KTEST(su, nm)	KTEST_FLAGS(su, nm, 0)
 
 /* A claim that does not hold fails the test and returns from it. */

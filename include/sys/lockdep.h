@@ -22,7 +22,10 @@ struct lockdep_held {
 	const void	*lh_site;	/* return address of the acquirer */
 	uint16_t	 lh_rank;
 	uint16_t	 lh_flags;	/* LH_* */
+	uint16_t	 lh_max;	/* largest rank of this and those below;
+					 * LH_MAX: look at each */
 };
+#define LH_MAX		0xffff
 #define LH_SPIN		0x1
 #define LH_READ		0x2
 #define LH_BUSY		0x4

@@ -39,7 +39,11 @@ void	md_spin_poll(void);		/* while spinning: serve shootdowns */
 
 /* console */
 void	md_cons_putc(char c);		/* polled, no locks */
-int	md_cons_getc(void);		/* -1: nothing; polled */
+/* md_cons_getc: the next byte of input, or -1; never waits.  One caller at a
+ * time.  wakeup(&md_cons_chan) follows input; no lock covers it, so a sleeper
+ * needs a time-out too. */
+int	md_cons_getc(void);
+extern const char md_cons_chan;
 
 /* start-up, called by mi_startup in this order */
 void	md_intr_init(void);		/* interrupt controllers, timer, serial

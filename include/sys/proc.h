@@ -235,7 +235,6 @@ int		 kern_exec(const char *path, struct uaddr argv,
 /* kern_exec_init: with kernel strings, NULL ended. */
 int		 kern_exec_init(const char *path, const char *const *argv,
 		    const char *const *envp) __warn_unused;
-void		 exec_init(void);
 
 /* ---- futex.c ---- */
 void		 futex_init(void);

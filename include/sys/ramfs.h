@@ -69,6 +69,10 @@ void		 ramfs_init(void);	/* an empty root and /dev */
  */
 void		 ramfs_unpack(const void *image, size_t len);
 
+void		 ramfs_name_init(void);
+
+/* rnode_alloc: => Gives one reference.  mode's type is for good. */
+struct rnode	*rnode_alloc(mode_t mode);
 struct rnode	*rnode_ref(struct rnode *n);
 void		 rnode_put(struct rnode *n);
 
@@ -103,8 +107,9 @@ int		 ramfs_getdents(struct file *fp, dirent_fn *fn, void *arg);
 /* contents (ramfs_data.c) */
 int		 rnode_read(struct rnode *n, uint64_t off, struct uio *u)
 		    __warn_unused;
-int		 rnode_write(struct rnode *n, uint64_t off, struct uio *u)
-		    __warn_unused;
+/* rnode_write: at *off, or at the end; moves *off by what was done. */
+int		 rnode_write(struct rnode *n, uint64_t *off, bool append,
+		    struct uio *u) __warn_unused;
 /* rnode_kread, rnode_kwrite: kernel memory; kread returns bytes got. */
 size_t		 rnode_kread(struct rnode *n, uint64_t off, void *buf,
 		    size_t len);

@@ -35,10 +35,9 @@ struct zone_stats {
  */
 struct zone *zone_create(const char *name, size_t size, size_t align,
 	    void (*init)(void *obj), size_t init_keep);
-/* zone_create_slab: with slabs of slab bytes (a power of two, at most
- * ZONE_SLAB_MAX, naturally aligned) instead of what suits the size. */
-struct zone *zone_create_slab(const char *name, size_t size, size_t align,
-	    size_t slab);
+/* zone_create_anon: a zone whose objects know it (zone_of): its slabs, of
+ * whatever size suits the object, begin at multiples of ZONE_SLAB_MAX. */
+struct zone *zone_create_anon(const char *name, size_t size, size_t align);
 #define ZONE_SLAB_MAX	(64UL << 10)
 /* => Returns NULL only with M_NOWAIT, or when injected (zone_fail_nth). */
 void	*zone_alloc(struct zone *z, unsigned flags);
@@ -50,20 +49,21 @@ void	 zone_foreach(void (*fn)(struct zone *z, void *arg), void *arg);
 void	 zone_check(struct zone *z);
 /* zone_drain: empty the calling CPU's magazine and quarantine. */
 void	 zone_drain(struct zone *z);
-/* zone_of: the zone that made obj, given the size of its zone's slabs. */
-struct zone *zone_of(const void *obj, size_t slab);
+/* zone_of: the zone of an object that a zone_create_anon zone made. */
+struct zone *zone_of(const void *obj);
 uint64_t zone_total_pages(void);	/* held by all zones; never shrinks */
 
 /*
  * Where zones and kmalloc get memory; set by vm/ (kern/ does not know it).
- * slab_alloc: bytes of zeroed memory aligned to bytes (a power of two of at
- *    least a page), for ever; NULL: none.  Never sleeps.  flags: M_RESERVE.
+ * slab_alloc: bytes of zeroed memory (a power of two from a page to
+ *    ZONE_SLAB_MAX) aligned to align (bytes or ZONE_SLAB_MAX), for ever; NULL:
+ *    none.  Never sleeps.  flags: M_RESERVE.
  * wait: sleep until there may be memory again.
  * large_alloc, large_free: kmalloc above its largest class; whole pages, with
  *    the flags of this file.  is_large tells such a pointer from a slab's.
  */
 struct zone_backend {
-	void	*(*slab_alloc)(size_t bytes, unsigned flags);
+	void	*(*slab_alloc)(size_t bytes, size_t align, unsigned flags);
 	void	 (*wait)(const char *wmesg);
 	void	*(*large_alloc)(size_t bytes, unsigned flags);
 	void	 (*large_free)(void *p);

@@ -42,7 +42,7 @@ void	vm_show_reset_ids(void);
 
 /* Baseline of everything that must come back after a test. */
 struct vm_baseline {
-	uint64_t	free_pages;	/* and those that zones hold */
+	uint64_t	free_pages;	/* and those of zones and kernel_map */
 	uint64_t	objects, map_entries, pv_entries, pt_pages, vmspaces;
 };
 void	vm_baseline_take(struct vm_baseline *b);

@@ -33,8 +33,6 @@ struct vm_pager_ops;
 enum vm_object_type {
 	OBJT_DEFAULT,		/* anonymous, zero fill */
 	OBJT_FILE,		/* pages of a file node */
-	OBJT_PHYS,		/* fixed physical pages */
-	OBJT_KERNEL,		/* kernel_object: kmem pages, never shadowed */
 	OBJT_DEAD,		/* freed */
 };
 
@@ -117,7 +115,7 @@ void	vm_object_reference(struct vm_object *object);
  */
 void	vm_object_deallocate(struct vm_object *object);
 struct vm_object *vm_object_deallocate_locked(struct vm_object *object)
-	    __warn_unused;
+	    __releases(object->lock) __warn_unused;
 /*
  * vm_object_shadow: put a new empty object in front of *object.
  * => Takes: the caller's reference on *object (it becomes the backing
@@ -145,10 +143,11 @@ bool	vm_object_coalesce(struct vm_object *prev, vm_ooffset_t prev_offset,
  *    The caller has a reference.  => No page there is wired (asserted).
  */
 void	vm_object_page_remove(struct vm_object *object, vm_pindex_t start,
-	    vm_pindex_t end);
+	    vm_pindex_t end) __requires(object->lock);
 /* vm_object_deactivate_pages: active pages become inactive; pages on no queue
  * (claimed by a fault, or wired) stay there.  => Locks: object. */
-void	vm_object_deactivate_pages(struct vm_object *object);
+void	vm_object_deactivate_pages(struct vm_object *object)
+	    __requires(object->lock);
 
 /*
  * vm_object_set_backing: the one link editor (vm/README.md, I1 I2).  Moves
@@ -158,7 +157,7 @@ void	vm_object_deactivate_pages(struct vm_object *object);
  *    it is anonymous.  new is not DEAD and does not reach object.
  */
 void	vm_object_set_backing(struct vm_object *object, struct vm_object *new,
-	    vm_ooffset_t offset);
+	    vm_ooffset_t offset) __requires(object->lock);
 
 /*
  * Paging pins: names from Mach 3.  The counter is private to these.
@@ -170,13 +169,13 @@ void	vm_object_set_backing(struct vm_object *object, struct vm_object *new,
  */
 void	vm_object_paging_begin(struct vm_object *object);
 void	vm_object_paging_end(struct vm_object *object);
-void	vm_object_paging_wait(struct vm_object *object, const char *wmesg);
+void	vm_object_paging_wait(struct vm_object *object, const char *wmesg)
+	    __requires(object->lock);
 bool	vm_object_paging(const struct vm_object *object);
 
 /* vm_object_foreach: under the list lock; fn must not sleep or lock objects. */
 void	vm_object_foreach(void (*fn)(struct vm_object *o, void *arg),
 	    void *arg);
 uint64_t vm_object_count(void);
-/* vm_object_init: zone, kernel_object, and the chain rule of lockdep. */
+/* vm_object_init: the zone, and the chain rule of lockdep. */
 void	vm_object_init(void);
-extern struct vm_object	*kernel_object;

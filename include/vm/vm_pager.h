@@ -18,7 +18,8 @@ struct vm_page;
 struct vm_pager_ops {
 	const char	*name;
 	/* haspage: is there data for pindex?  object locked; never sleeps */
-	bool		(*haspage)(struct vm_object *object, vm_pindex_t pindex);
+	bool		(*haspage)(struct vm_object *object,
+			    vm_pindex_t pindex);
 	int		(*getpage)(struct vm_object *object, struct vm_page *m);
 	/* dealloc: the object is terminating; it has no pages left */
 	void		(*dealloc)(struct vm_object *object);

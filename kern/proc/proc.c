@@ -326,8 +326,8 @@ proc_init(void)
 	file_init();
 	pipe_init();
 	tty_init();
+	random_init();
 	futex_init();
-	exec_init();
 	proc0_init();
 	ramfs_init();
 	initrd_unpack();

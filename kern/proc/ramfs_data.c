@@ -192,37 +192,48 @@ rnode_grow(struct rnode *n, uint64_t end)
 	return 0;
 }
 
-int
-rnode_write(struct rnode *n, uint64_t off, struct uio *u)
+/* rnode_write_chunk: what fits in one page at off.  rn_lock held. */
+static int
+rnode_write_chunk(struct rnode *n, uint64_t off, struct uio *u)
 {
+	size_t chunk = MIN(PAGE_SIZE - (off & PAGE_MASK), u->u_resid);
+	size_t before = u->u_resid;
+	uint64_t size = n->rn_size;
 	struct vm_page *m;
-	size_t chunk, before;
-	uint64_t size;
+	int error;
+
+	if (off > RAMFS_MAXSIZE)
+		return EFBIG;
+	error = rnode_grow(n, off + chunk);
+	if (error != 0)
+		return error;
+	error = ENOSPC;
+	m = rnode_page(n, atop(off), true);
+	if (m != NULL) {
+		error = uiomove((char *)pmap_page_kva(m) + (off & PAGE_MASK),
+		    chunk, u);
+		rnode_page_done(n, m);
+	}
+	off += before - u->u_resid;
+	if (error != 0 && n->rn_size > MAX(size, off))
+		rnode_resize(n, MAX(size, off));
+	return error;
+}
+
+int
+rnode_write(struct rnode *n, uint64_t *off, bool append, struct uio *u)
+{
+	size_t before;
 	int error;
 
 	error = 0;
 	rw_wlock(&n->rn_lock);
+	if (append)
+		*off = n->rn_size;
 	while (error == 0 && u->u_resid > 0) {
-		chunk = MIN(PAGE_SIZE - (off & PAGE_MASK), u->u_resid);
-		size = n->rn_size;
-		if (off > RAMFS_MAXSIZE)
-			error = EFBIG;
-		else
-			error = rnode_grow(n, off + chunk);
-		if (error != 0)
-			break;
-		m = rnode_page(n, atop(off), true);
 		before = u->u_resid;
-		if (m == NULL) {
-			error = ENOSPC;
-		} else {
-			error = uiomove((char *)pmap_page_kva(m) +
-			    (off & PAGE_MASK), chunk, u);
-			rnode_page_done(n, m);
-		}
-		off += before - u->u_resid;
-		if (error != 0 && n->rn_size > MAX(size, off))
-			rnode_resize(n, MAX(size, off));
+		error = rnode_write_chunk(n, *off, u);
+		*off += before - u->u_resid;
 	}
 	atomic_store(&n->rn_mtime, md_walltime());
 	rw_wunlock(&n->rn_lock);
@@ -333,12 +344,8 @@ ramfs_write(struct file *fp, struct uio *u, uint64_t *off)
 	size_t before = u->u_resid;
 	int error;
 
-	/* Two appends may both see this size: the later write wins, as it
-	 * does for two writers at one offset. */
-	if ((atomic_load(&fp->f_flags) & O_APPEND) != 0)
-		*off = atomic_load(&fp->f_node->rn_size);
-	error = rnode_write(fp->f_node, *off, u);
-	*off += before - u->u_resid;
+	error = rnode_write(fp->f_node, off,
+	    (atomic_load(&fp->f_flags) & O_APPEND) != 0, u);
 	return u->u_resid != before ? 0 : error;
 }
 

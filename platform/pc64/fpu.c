@@ -137,12 +137,6 @@ fpu_init_cpu(void)
 	probed = true;
 }
 
-size_t
-fpu_size(void)
-{
-	return fpu_area_size;
-}
-
 static void
 area_reset(struct fpu_area *a)
 {

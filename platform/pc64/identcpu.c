@@ -64,6 +64,18 @@ read_names(struct cpu_features *f)
 	f->brand[48] = '\0';
 }
 
+/* Other makers' CPUs never let user code read kernel memory ahead of the
+ * fault; Intel's say in a register whether they do. */
+static bool
+may_meltdown(const struct cpu_features *f, uint32_t max)
+{
+	if (strcmp(f->vendor, "GenuineIntel") != 0)
+		return false;
+	if (max < 7 || (cpuid(7, 0).edx & CPUID7_EDX_ARCHCAP) == 0)
+		return true;
+	return (rdmsr(MSR_ARCH_CAP) & ARCH_CAP_RDCL_NO) == 0;
+}
+
 static void
 read_features(struct cpu_features *f)
 {
@@ -90,6 +102,7 @@ read_features(struct cpu_features *f)
 	if (xmax >= 0x80000007)
 		f->invtsc = (cpuid(0x80000007, 0).edx & CPUIDX7_EDX_INVTSC) !=
 		    0;
+	f->meltdown = may_meltdown(f, max);
 	f->maxphys = 36;
 	if (xmax >= 0x80000008)
 		f->maxphys = cpuid(0x80000008, 0).eax & 0xff;
@@ -136,4 +149,7 @@ identcpu_print(void)
 	    f->avx ? " AVX" : "", f->page1gb ? " 1GiB-pages" : "",
 	    f->invtsc ? " invariant-TSC" : "", f->maxphys,
 	    f->la57 ? ", LA57 not used" : "");
+	if (f->meltdown)
+		kprintf("cpu: may be open to Meltdown: user code might read "
+		    "kernel memory\n");
 }

@@ -37,7 +37,7 @@
 #define	 KBD_RESET	0xfe
 #define PM1_CNT_SCI_EN	0x0001
 #define PM1_CNT_SLP_EN	0x2000
-#define PM1_CNT_SLP_TYP	10		/* shift */
+#define PM1_CNT_SLP_TYP	10		/* shift, 3 bits */
 
 struct bootinfo bootinfo;
 
@@ -163,6 +163,15 @@ md_exit(int code)
 	outl(DEBUG_EXIT_PORT, (uint32_t)code);
 }
 
+static void
+pm1_sleep(uint16_t port, uint8_t typ)
+{
+	unsigned v = inw(port) & ~(7U << PM1_CNT_SLP_TYP);
+
+	outw(port, (uint16_t)(v | (typ & 7U) << PM1_CNT_SLP_TYP |
+	    PM1_CNT_SLP_EN));
+}
+
 /* ACPI S5.  Firmware that has not switched ACPI on is asked to. */
 void
 md_poweroff(void)
@@ -181,11 +190,9 @@ md_poweroff(void)
 			md_delay(NSEC_PER_MSEC);
 		}
 	}
-	outw(ai->pm1a_cnt, (uint16_t)(ai->s5_typa << PM1_CNT_SLP_TYP |
-	    PM1_CNT_SLP_EN));
+	pm1_sleep(ai->pm1a_cnt, ai->s5_typa);
 	if (ai->pm1b_cnt != 0)
-		outw(ai->pm1b_cnt, (uint16_t)(ai->s5_typb << PM1_CNT_SLP_TYP |
-		    PM1_CNT_SLP_EN));
+		pm1_sleep(ai->pm1b_cnt, ai->s5_typb);
 	md_delay(NSEC_PER_SEC / 2);
 }
 

@@ -312,11 +312,16 @@ double_fault(const struct trapframe *tf)
 }
 
 /* NMI: another CPU panics and wants this one to stop, for good; or somebody
- * outside wants to see where the machine hangs. */
-static void __noreturn
+ * outside wants to see where the machine hangs (every CPU gets that one: the
+ * first reports, the report itself is not disturbed). */
+static void
 nmi(const struct trapframe *tf)
 {
-	if (!atomic_load(&panicking))
+	int who = atomic_load(&panicking);
+
+	if (who == curcpu + 1)
+		return;
+	if (who == 0)
 		panic_trap(tf, "non-maskable interrupt");
 	atomic_store(&pcpu_self()->pc_stopframe, tf);
 	for (;;) {
@@ -331,6 +336,7 @@ trap(struct trapframe *tf)
 	switch (tf->tf_trapno) {
 	case T_NMI:
 		nmi(tf);
+		return;
 	case T_DOUBLE:
 		double_fault(tf);
 	case T_MCHECK:

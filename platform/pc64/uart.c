@@ -20,6 +20,7 @@
 #include <machine/machdep.h>
 #include <sys/kprintf.h>
 #include <sys/md.h>
+#include <sys/panic.h>
 #include <sys/sleepq.h>
 
 #define COM1		0x3f8
@@ -47,10 +48,11 @@
 #define RX_SIZE		256		/* a power of two */
 
 static bool	present;		/* [c] after uart_init */
+static bool	rx_intr;		/* [c] after uart_intr_init */
 static uint8_t	rx_ring[RX_SIZE];
 static unsigned	rx_head;		/* [a] I1 */
 static unsigned	rx_tail;		/* [a] I1 */
-char		uart_rx_chan;
+const char	md_cons_chan = 0;
 
 void
 uart_init(void)
@@ -108,21 +110,19 @@ ring_get(void)
 	return c;
 }
 
-int
-uart_getc(void)
-{
-	return ring_get();
-}
-
-/* md_cons_getc: for a stopped machine: the ring first, then the chip. */
+/* The chip itself is read here only while the interrupt handler does not: two
+ * readers would see one byte twice. */
 int
 md_cons_getc(void)
 {
 	int c = ring_get();
 
-	if (c < 0 && present && (inb(COM1 + UART_LSR) & LSR_RX) != 0)
-		c = inb(COM1 + UART_DATA);
-	return c;
+	if (c >= 0 || !present)
+		return c;
+	if (rx_intr && atomic_load_relaxed(&panicking) == 0) /* a hint */
+		return -1;
+	return (inb(COM1 + UART_LSR) & LSR_RX) != 0 ?
+	    inb(COM1 + UART_DATA) : -1;
 }
 
 static void
@@ -145,7 +145,7 @@ uart_intr(struct trapframe *tf __unused)
 		got = true;
 	}
 	if (got)
-		wakeup(&uart_rx_chan);
+		wakeup(&md_cons_chan);
 }
 
 void
@@ -157,6 +157,7 @@ uart_intr_init(void)
 		kprintf("uart: no interrupt, input is off\n");
 		return;
 	}
+	rx_intr = true;
 	outb(COM1 + UART_IER, IER_RX);
 	/* A byte that came before this made its edge already: take it. */
 	uart_intr(NULL);

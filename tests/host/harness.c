@@ -133,14 +133,17 @@ host_capture_end(void)
 bool
 host_golden(struct ktest_ctx *t, const char *name, const char *text)
 {
-	const char *mode = hos_getenv("GOLDEN"), *want;
-	char path[128];
+	const char *mode = hos_getenv("GOLDEN");
+	char path[128], *want;
+	bool same;
 
 	ksnprintf(path, sizeof(path), "tests/expect/%s.txt", name);
 	if (mode != NULL && strcmp(mode, "write") == 0)
 		return hos_write_file(path, text) == 0;
 	want = hos_read_file(path);
-	if (want != NULL && strcmp(want, text) == 0)
+	same = want != NULL && strcmp(want, text) == 0;
+	hos_free(want);
+	if (same)
 		return true;
 	ktest_diag(t, "differs from %s; got:\n%s", path, text);
 	return false;

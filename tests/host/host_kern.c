@@ -286,7 +286,8 @@ rw_lock(struct rwlock *rw, bool write, const void *site)
 		hos_chan_wait(rw, 0);
 		atomic_sub(&rw_sleepers, 1);
 	}
-	rw->rw_site = write ? site : rw->rw_site;
+	if (write)
+		rw->rw_site = site;
 	lockdep_acquire(rw, rw->rw_name, rw->rw_rank, (write ? 0 : LH_READ) |
 	    (rw->rw_flags & LK_DUPOK ? LH_DUPOK : 0), site);
 }

@@ -519,8 +519,9 @@ KTEST(object, coalesce_rules)
 	KT_CHECK(t, !vm_object_coalesce(s, 0, 8, 4), "with a backing object");
 	vm_object_deallocate(s);
 	vm_object_deallocate(object);
-	KT_CHECK(t, !vm_object_coalesce(kernel_object, 0, kernel_object->size,
-	    4), "not anonymous");
+	object = vm_object_allocate(OBJT_FILE, 8);
+	KT_CHECK(t, !vm_object_coalesce(object, 0, 8, 4), "not anonymous");
+	vm_object_deallocate(object);
 }
 
 /* ---- many threads on one family ---- */

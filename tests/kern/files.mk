@@ -1,0 +1,14 @@
+KTEST_SRCS += tests/contract/pmap_contract.c
+KTEST_SRCS += tests/kern/pmap_test.c
+KTEST_SRCS += tests/kern/md_test.c
+KTEST_SRCS += tests/kern/kt_group.c
+KTEST_SRCS += tests/kern/lock_test.c
+KTEST_SRCS += tests/kern/lockdep_test.c
+KTEST_SRCS += tests/kern/sched_test.c
+KTEST_SRCS += tests/kern/sleepq_test.c
+KTEST_SRCS += tests/kern/callout_test.c
+KTEST_SRCS += tests/kern/smp_test.c
+KTEST_SRCS += tests/kern/diag_test.c
+KTEST_SRCS += tests/kern/trap_test.c
+KTEST_SRCS += tests/kern/mem_test.c
+KTEST_SRCS += tests/kern/vm_test.c

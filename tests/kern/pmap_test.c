@@ -28,6 +28,16 @@
 #define RACE_PMAPS	3
 #define RACE_VAS	1024
 
+/*
+ * Each test ends after so many rounds or so much time: with more CPUs than the
+ * host has, a shootdown takes as long as the host takes to run them all.
+ */
+#define QUICK_ROUNDS	3000
+#define QUICK_TIME	(2 * NSEC_PER_SEC)
+#define LONG_ROUNDS	400000
+#define LONG_TIME	(120 * NSEC_PER_SEC)
+#define RACE_STEPS	20000
+
 /* pmap_switch: the current thread runs in pm; kernel threads only. */
 static void
 pmap_switch(struct pmap *pm)
@@ -170,8 +180,9 @@ probe_once(enum phase phase)
 	case PH_CHANGING:
 	case PHASES:
 		/* fill the TLB, for reading and for writing */
-		if (fuword64(uaddr(VA), &v) == 0)
-			(void)suword64(uaddr(VA + 8), 1);
+		if (fuword64(uaddr(VA), &v) == 0 &&
+		    suword64(uaddr(VA + 8), 1) != 0)
+			v = 0;
 		break;
 	}
 	return false;
@@ -241,21 +252,23 @@ probe_round(struct probe *p, uint64_t gen, struct vm_page **pages)
 }
 
 static void
-probe_run(struct ktest_ctx *t, uint64_t rounds)
+probe_run(struct ktest_ctx *t, uint64_t rounds, nsec_t time)
 {
+	nsec_t until = md_uptime() + time;
 	struct probe p = { .crew = { .fn = probe_main, .arg = &p } };
 	uint64_t sent = vm_meter_sum(VM_METER_v_tlb_rounds);
 	struct vm_object *object;
 	struct vm_page *pages[2];
+	uint64_t gen;
 	unsigned n;
 
 	object = pages_alloc(pages, 2);
 	if ((p.pm = pmap_create()) == NULL)
 		panic("no memory for a pmap");
 	n = crew_start(&p.crew);
-	for (uint64_t gen = 1; gen <= rounds; gen++) {
+	for (gen = 1; gen <= rounds && md_uptime() < until; gen++) {
 		probe_round(&p, gen, pages);
-		if (n != 0 && mp_ncpus == 1)
+		if (mp_ncpus == 1 && gen % 64 == 0)
 			sched_yield();
 	}
 	crew_stop(&p.crew);
@@ -263,18 +276,18 @@ probe_run(struct ktest_ctx *t, uint64_t rounds)
 	pmap_check(p.pm);
 	pmap_destroy(p.pm);
 	ktest_diag(t, "%u workers, %lu rounds, %lu probes, %lu shootdowns", n,
-	    rounds, p.probes, vm_meter_sum(VM_METER_v_tlb_rounds) - sent);
+	    gen - 1, p.probes, vm_meter_sum(VM_METER_v_tlb_rounds) - sent);
 	KT_CHECK(t, p.hits == 0, "%lu stale accesses", p.hits);
 }
 
 KTEST(pmap, no_stale_access)
 {
-	probe_run(t, 3000);
+	probe_run(t, QUICK_ROUNDS, QUICK_TIME);
 }
 
 KTEST_FLAGS(pmap, no_stale_access_long, KTEST_SLOW)
 {
-	probe_run(t, 400000);
+	probe_run(t, LONG_ROUNDS, LONG_TIME);
 }
 
 /* ---- lost interrupts, lazy CPUs ---- */
@@ -333,6 +346,7 @@ KTEST(pmap, destroy_sends_lazy_cpus_away)
 	struct vm_object *object;
 	struct vm_page *pages[1];
 
+	(void)t;
 	object = pages_alloc(pages, 1);
 	for (unsigned round = 0; round < 8; round++) {
 		if ((p.pm = pmap_create()) == NULL)
@@ -370,6 +384,7 @@ race_step(struct race *r, struct prng *g)
 	vm_offset_t va = VA + prng_below(g, RACE_VAS) * PAGE_SIZE;
 	vm_offset_t end = MIN(va + prng_below(g, 64) * PAGE_SIZE,
 	    VA + RACE_VAS * PAGE_SIZE);
+	int n = 0;		/* mapped or not: the CPU has looked */
 
 	switch (prng_below(g, 16)) {
 	case 0:
@@ -395,12 +410,13 @@ race_step(struct race *r, struct prng *g)
 		break;
 	case 7:
 		pmap_switch(pm);
-		(void)suword64(uaddr(va), 1);
+		n = suword64(uaddr(va), 1);
 		break;
 	default:
 		if (pmap_enter(pm, va, m, VM_PROT_RW, VM_PROT_READ, 0) != 0)
 			panic("no memory to map a test page");
 	}
+	(void)n;
 }
 
 static void
@@ -421,29 +437,30 @@ KTEST(pmap, concurrent_operations_agree)
 	struct race r = { .crew = { .fn = race_main, .arg = &r },
 	    .seed = t->seed };
 	uint64_t tables = pmap_pt_count(), pvs = pmap_pv_count();
+	nsec_t until = md_uptime() + QUICK_TIME;
 	struct vm_object *object;
-	unsigned n;
+	unsigned n, i;
 
 	object = pages_alloc(r.pages, RACE_PAGES);
-	for (unsigned i = 0; i < RACE_PMAPS; i++)
+	for (i = 0; i < RACE_PMAPS; i++)
 		if ((r.pm[i] = pmap_create()) == NULL)
 			panic("no memory for a pmap");
-	n = crew_start(&r.crew);
-	for (unsigned i = 0; i < 20000; i++) {
+	crew_start(&r.crew);
+	for (n = 0; n < RACE_STEPS && md_uptime() < until; n++) {
 		race_step(&r, &t->prng);
-		if (mp_ncpus == 1 && i % 16 == 0)
+		if (mp_ncpus == 1 && n % 512 == 0)
 			sched_yield();
 	}
 	crew_stop(&r.crew);
 	pmap_switch(NULL);
-	for (unsigned i = 0; i < RACE_PMAPS; i++)
+	for (i = 0; i < RACE_PMAPS; i++)
 		pmap_check(r.pm[i]);
 	pages_free(object, r.pages, RACE_PAGES);
-	for (unsigned i = 0; i < RACE_PMAPS; i++) {
+	for (i = 0; i < RACE_PMAPS; i++) {
 		pmap_check(r.pm[i]);
 		pmap_destroy(r.pm[i]);
 	}
-	ktest_diag(t, "%u workers, %lu operations", n, r.ops + 20000);
+	ktest_diag(t, "%u workers, %lu operations", r.crew.started, r.ops + n);
 	KT_CHECK(t, pmap_pt_count() == tables && pmap_pv_count() == pvs,
 	    "%lu tables, %lu mappings left", pmap_pt_count() - tables,
 	    pmap_pv_count() - pvs);

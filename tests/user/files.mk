@@ -10,3 +10,5 @@ USER_PROGS	+= threads
 USER_PROGS	+= execargs
 USER_PROGS	+= badelf
 USER_PROGS	+= product
+USER_PROGS	+= traps
+USER_PROGS	+= fpu

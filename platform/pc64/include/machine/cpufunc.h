@@ -153,6 +153,10 @@ struct cpu_features {
 	bool		rdrand;
 	bool		la57;		/* offered; not used */
 	bool		hypervisor;
+	bool		meltdown;	/* an Intel CPU that does not say it is
+					 * safe: user code may read what the
+					 * kernel maps.  Only reported: there
+					 * is no page-table isolation */
 	unsigned	maxphys;	/* physical address bits, at most 46 */
 	char		vendor[13];
 	char		brand[49];

@@ -12,7 +12,6 @@
 struct thread;
 
 void	fpu_init_cpu(void);	/* this CPU, after identcpu_cpu */
-size_t	fpu_size(void);		/* bytes of a save area */
 
 int	fpu_alloc(struct thread *td) __warn_unused;	/* 0 or ENOMEM */
 void	fpu_free(struct thread *td);

@@ -34,10 +34,6 @@ bool	fw_cfg_string(const char *name, char *buf, size_t size);
 /* uart.c */
 void	uart_init(void);		/* polled output from here on */
 void	uart_intr_init(void);		/* input by interrupt */
-/* uart_getc: next byte of input, or -1; one caller at a time.  Wakes up
- * sleepers on &uart_rx_chan when input arrives. */
-int	uart_getc(void);
-extern char	uart_rx_chan;
 
 /* tsc.c */
 void	tsc_init(void);			/* calibrate; then md_uptime works */

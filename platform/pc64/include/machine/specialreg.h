@@ -49,6 +49,8 @@
 #define	 APIC_BASE_X2APIC	0x00000400
 #define	 APIC_BASE_ENABLE	0x00000800
 #define MSR_TSC_ADJUST		0x0000003b
+#define MSR_ARCH_CAP		0x0000010a
+#define	 ARCH_CAP_RDCL_NO	0x00000001	/* not open to Meltdown */
 #define MSR_PAT			0x00000277
 #define MSR_EFER		0xc0000080
 #define	 EFER_SCE		0x00000001	/* syscall */

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * linux_dispatch.c: from the trap frame to the handler and back.
+ *
+ * The way through is short on purpose: one bound check, one load, one call.
+ * This file knows the registers of the x86-64 system call ABI (the frame's
+ * fields); handlers see six words.
+ *
+ * I1: a handler's negative result is -errno, never an internal code: those are
+ *     turned into -EINTR here and remembered for userret.
+ * Locks: none.
+ */
+#define SYSCALL_TABLE
+#include "linux_priv.h"
+
+#include <lib/atomic.h>
+#include <sys/kprintf.h>
+#include <sys/proc.h>
+#include <sys/thread.h>
+#include <sys/usermode.h>
+
+#define SYSCALL_LOGGED	512U	/* numbers that are remembered as logged */
+
+BOOT_OPTION(strace, "strace", "print every system call with its result");
+
+static uint64_t syscall_logged[SYSCALL_LOGGED / 64];	/* [a] a bit each */
+static int	syscall_trace;	/* [h] 0: not asked yet, 1 off, 2 on */
+
+/* syscall_missing: a number without a handler. */
+static int64_t
+syscall_missing(uint32_t nr)
+{
+	uint64_t bit = 1UL << (nr % 64);
+
+	if (nr < SYSCALL_COUNT && syscall_table[nr].sd_status == SYS_REFUSED)
+		return ret_errno(syscall_table[nr].sd_errno);
+	if (nr >= SYSCALL_LOGGED)
+		return -ENOSYS;
+	if ((atomic_fetchor(&syscall_logged[nr / 64], bit) & bit) == 0)
+		kprintf("linux: %s[%d] called system call %u, which is not "
+		    "there\n", curproc->p_comm, curproc->p_pid, nr);
+	return -ENOSYS;
+}
+
+static void
+syscall_print(uint32_t nr, const struct trapframe *tf, int64_t ret)
+{
+	const char *name;
+
+	name = nr < SYSCALL_COUNT ? syscall_table[nr].sd_name : NULL;
+	kprintf("[%d] %s %u(%lx, %lx, %lx, %lx, %lx, %lx) = %ld\n",
+	    curproc->p_pid, name != NULL ? name : "?", nr, tf->tf_rdi,
+	    tf->tf_rsi, tf->tf_rdx, tf->tf_r10, tf->tf_r8, tf->tf_r9, ret);
+}
+
+/* syscall_interrupted: I1; userret restarts the call or leaves -EINTR. */
+static int64_t
+syscall_interrupted(uint32_t nr, int64_t ret)
+{
+	struct uthread *ut = curuthread;
+
+	ut->ut_restart = (uint64_t)nr + 1;
+	ut->ut_nohand = ret == -ERESTARTNOHAND;
+	/* Even if another thread took the signal: userret has to look. */
+	atomic_or(&curthread->td_intrsig, TDI_SIGNAL);
+	return -EINTR;
+}
+
+void
+linux_syscall(struct trapframe *tf)
+{
+	uint32_t nr = (uint32_t)tf->tf_err;
+	syscall_fn *fn;
+	int64_t ret;
+
+	fn = __predict_true(nr < SYSCALL_COUNT) ? syscall_table[nr].sd_fn :
+	    NULL;
+	if (__predict_true(fn != NULL))
+		ret = fn(tf->tf_rdi, tf->tf_rsi, tf->tf_rdx, tf->tf_r10,
+		    tf->tf_r8, tf->tf_r9);
+	else
+		ret = syscall_missing(nr);
+	if (__predict_false(syscall_trace != 1)) {
+		if (syscall_trace == 0)
+			syscall_trace = bootopt_bool("strace") ? 2 : 1;
+		if (syscall_trace == 2)
+			syscall_print(nr, tf, ret);
+	}
+	if (__predict_false(ret >= -ERESTARTNOHAND && ret <= -ERESTART)) {
+		if (ret == -EJUSTRETURN)
+			return;
+		ret = syscall_interrupted(nr, ret);
+	}
+	tf->tf_rax = (uint64_t)ret;
+}

@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * linux_file.c: system calls on descriptors: reading and writing, seeking,
+ * duplicating, pipes, fcntl, ioctl and poll.
+ *
+ * Locks: none of its own.
+ */
+#include "linux_priv.h"
+
+#include <lib/atomic.h>
+#include <linux/fcntl.h>
+#include <sys/file.h>
+#include <sys/kmalloc.h>
+#include <sys/md.h>
+#include <sys/param.h>
+#include <sys/proc.h>
+#include <sys/ramfs.h>
+
+#define IOV_SMALL	8
+#define POLL_SMALL	16
+#define POLL_TICK	(20 * NSEC_PER_MSEC)	/* the console is polled */
+
+/* ---- read and write ---- */
+
+/* rw_result: bytes when some were moved, else the error. */
+static int64_t
+rw_result(int error, size_t total, const struct uio *u)
+{
+	size_t done = total - u->u_resid;
+
+	if (done > 0 || error == 0)
+		return (int64_t)done;
+	return ret_restart(error);
+}
+
+/* rw_one: off < 0: at the file's own offset. */
+static int64_t
+rw_one(uint64_t fd, uint64_t buf, uint64_t len, bool write, int64_t off)
+{
+	struct uiovec iov = { uaddr(buf), MIN(len, RW_MAX) };
+	struct file *fp;
+	struct uio u;
+	int error;
+
+	fp = fd_get((int)fd);
+	if (fp == NULL)
+		return -EBADF;
+	uio_init(&u, &iov, 1, iov.len, write);
+	error = off < 0 ? file_rw(fp, &u) : file_prw(fp, &u, (uint64_t)off);
+	file_put(fp);
+	return rw_result(error, iov.len, &u);
+}
+
+int64_t
+sys_read(SYSARGS6(fd, buf, len, a3 __unused, a4 __unused, a5 __unused))
+{
+	return rw_one(fd, buf, len, false, -1);
+}
+
+int64_t
+sys_write(SYSARGS6(fd, buf, len, a3 __unused, a4 __unused, a5 __unused))
+{
+	return rw_one(fd, buf, len, true, -1);
+}
+
+int64_t
+sys_pread64(SYSARGS6(fd, buf, len, off, a4 __unused, a5 __unused))
+{
+	return (int64_t)off < 0 ? -EINVAL :
+	    rw_one(fd, buf, len, false, (int64_t)off);
+}
+
+int64_t
+sys_pwrite64(SYSARGS6(fd, buf, len, off, a4 __unused, a5 __unused))
+{
+	return (int64_t)off < 0 ? -EINVAL :
+	    rw_one(fd, buf, len, true, (int64_t)off);
+}
+
+/* iov_get: cnt vectors from user space; the sum of their lengths. */
+static int
+iov_get(uint64_t ua, unsigned cnt, struct uiovec *iov, size_t *total)
+{
+	struct linux_iovec v;
+	unsigned i;
+	int error;
+
+	*total = 0;
+	for (i = 0; i < cnt; i++) {
+		error = copyin(uaddr(ua + i * sizeof(v)), &v, sizeof(v));
+		if (error != 0)
+			return error;
+		if ((int64_t)v.iov_len < 0)
+			return EINVAL;
+		iov[i].base = uaddr(v.iov_base);
+		iov[i].len = MIN(v.iov_len, RW_MAX - *total);
+		*total += iov[i].len;
+	}
+	return 0;
+}
+
+static int64_t
+rw_vector(uint64_t fd, uint64_t ua, uint64_t cnt, bool write)
+{
+	struct uiovec small[IOV_SMALL], *iov = small;
+	struct file *fp;
+	struct uio u;
+	size_t total;
+	int error;
+
+	fp = fd_get((int)fd);
+	if (fp == NULL)
+		return -EBADF;
+	if (cnt > IOV_MAX) {
+		file_put(fp);
+		return -EINVAL;
+	}
+	if (cnt > IOV_SMALL)
+		iov = kmalloc(cnt * sizeof(*iov), M_WAITOK);
+	error = iov == NULL ? ENOMEM : iov_get(ua, (unsigned)cnt, iov, &total);
+	if (error == 0) {
+		uio_init(&u, iov, (unsigned)cnt, total, write);
+		error = file_rw(fp, &u);
+	} else {
+		total = 0;
+		u.u_resid = 0;
+	}
+	if (iov != small)
+		kfree(iov);
+	file_put(fp);
+	return rw_result(error, total, &u);
+}
+
+int64_t
+sys_readv(SYSARGS6(fd, ua, cnt, a3 __unused, a4 __unused, a5 __unused))
+{
+	return rw_vector(fd, ua, cnt, false);
+}
+
+int64_t
+sys_writev(SYSARGS6(fd, ua, cnt, a3 __unused, a4 __unused, a5 __unused))
+{
+	return rw_vector(fd, ua, cnt, true);
+}
+
+int64_t
+sys_lseek(SYSARGS6(fd, off, whence, a3 __unused, a4 __unused, a5 __unused))
+{
+	struct file *fp;
+	uint64_t res;
+	int error;
+
+	fp = fd_get((int)fd);
+	if (fp == NULL)
+		return -EBADF;
+	error = file_seek(fp, (int64_t)off, (int)whence, &res);
+	file_put(fp);
+	return error != 0 ? ret_errno(error) : (int64_t)res;
+}
+
+int64_t
+sys_ftruncate(SYSARGS6(fd, size, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	struct file *fp;
+	int error;
+
+	fp = fd_get((int)fd);
+	if (fp == NULL)
+		return -EBADF;
+	if ((int64_t)size < 0 || !FWRITABLE(fp) ||
+	    fp->f_ops->fo_truncate == NULL)
+		error = EINVAL;
+	else
+		error = fp->f_ops->fo_truncate(fp, size);
+	file_put(fp);
+	return ret_errno(error);
+}
+
+int64_t
+sys_fsync(SYSARGS6(fd, a1 __unused, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	struct file *fp;
+
+	fp = fd_get((int)fd);
+	if (fp == NULL)
+		return -EBADF;
+	file_put(fp);
+	return 0;
+}
+
+/* ---- descriptors ---- */
+
+int64_t
+sys_close(SYSARGS6(fd, a1 __unused, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	return ret_errno(fd_close((int)fd));
+}
+
+/* do_dup: the lowest descriptor >= min for fd's file. */
+static int64_t
+do_dup(uint64_t fd, int min, bool cloexec)
+{
+	struct file *fp;
+	int error, new;
+
+	fp = fd_get((int)fd);
+	if (fp == NULL)
+		return -EBADF;
+	error = fd_install(fp, min, cloexec, &new);
+	if (error != 0) {
+		file_put(fp);
+		return ret_errno(error);
+	}
+	return new;
+}
+
+int64_t
+sys_dup(SYSARGS6(fd, a1 __unused, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	return do_dup(fd, 0, false);
+}
+
+static int64_t
+do_dup2(uint64_t fd, uint64_t new, bool cloexec)
+{
+	struct file *fp;
+	int error;
+
+	fp = fd_get((int)fd);
+	if (fp == NULL)
+		return -EBADF;
+	error = fd_dup2(fp, (int)new, cloexec);
+	if (error != 0) {
+		file_put(fp);
+		return ret_errno(error);
+	}
+	return (int)new;
+}
+
+int64_t
+sys_dup2(SYSARGS6(fd, new, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	struct file *fp;
+
+	if ((int)fd == (int)new) {
+		fp = fd_get((int)fd);
+		if (fp == NULL)
+			return -EBADF;
+		file_put(fp);
+		return (int)new;
+	}
+	return do_dup2(fd, new, false);
+}
+
+int64_t
+sys_dup3(SYSARGS6(fd, new, flags, a3 __unused, a4 __unused, a5 __unused))
+{
+	if ((flags & ~(uint64_t)O_CLOEXEC) != 0 || (int)fd == (int)new)
+		return -EINVAL;
+	return do_dup2(fd, new, (flags & O_CLOEXEC) != 0);
+}
+
+/* do_pipe: both ends installed and told, or nothing. */
+static int64_t
+do_pipe(uint64_t ua, unsigned flags)
+{
+	struct file *rd, *wr;
+	int error, fds[2];
+	bool cloexec = (flags & O_CLOEXEC) != 0;
+
+	error = pipe_create(flags, &rd, &wr);
+	if (error != 0)
+		return ret_errno(error);
+	error = fd_install(rd, 0, cloexec, &fds[0]);
+	if (error != 0) {
+		file_put(rd);
+		file_put(wr);
+		return ret_errno(error);
+	}
+	error = fd_install(wr, 0, cloexec, &fds[1]);
+	if (error != 0) {
+		fd_close(fds[0]);
+		file_put(wr);
+		return ret_errno(error);
+	}
+	error = copyout(fds, uaddr(ua), sizeof(fds));
+	if (error != 0) {
+		fd_close(fds[0]);
+		fd_close(fds[1]);
+	}
+	return ret_errno(error);
+}
+
+int64_t
+sys_pipe(SYSARGS6(ua, a1 __unused, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	return do_pipe(ua, 0);
+}
+
+int64_t
+sys_pipe2(SYSARGS6(ua, flags, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	if ((flags & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK)) != 0)
+		return -EINVAL;
+	return do_pipe(ua, (unsigned)flags);
+}
+
+/* fcntl_setfl: only O_APPEND and O_NONBLOCK change. */
+static void
+fcntl_setfl(struct file *fp, unsigned flags)
+{
+	unsigned old;
+
+	old = atomic_load(&fp->f_flags);
+	while (!atomic_fcmpset(&fp->f_flags, &old,
+	    (old & ~(unsigned)O_SETFL) | (flags & O_SETFL)))
+		;
+}
+
+int64_t
+sys_fcntl(SYSARGS6(fd, cmd, arg, a3 __unused, a4 __unused, a5 __unused))
+{
+	struct file *fp;
+	int64_t ret;
+	bool was;
+	int error;
+
+	if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
+		return do_dup(fd, (int)arg, cmd == F_DUPFD_CLOEXEC);
+	if (cmd == F_GETFD || cmd == F_SETFD) {
+		error = fd_cloexec((int)fd, cmd == F_GETFD ? -1 :
+		    (arg & FD_CLOEXEC) != 0, &was);
+		if (error != 0 || cmd == F_SETFD)
+			return ret_errno(error);
+		return was ? FD_CLOEXEC : 0;
+	}
+	fp = fd_get((int)fd);
+	if (fp == NULL)
+		return -EBADF;
+	ret = -EINVAL;
+	switch (cmd) {
+	case F_GETFL:
+		ret = atomic_load(&fp->f_flags);
+		break;
+	case F_SETFL:
+		fcntl_setfl(fp, (unsigned)arg);
+		ret = 0;
+		break;
+	case F_GETPIPE_SZ:
+		if (fp->f_node == NULL)
+			ret = PIPE_SIZE;
+		break;
+	}
+	file_put(fp);
+	return ret;
+}
+
+int64_t
+sys_ioctl(SYSARGS6(fd, cmd, arg, a3 __unused, a4 __unused, a5 __unused))
+{
+	struct file *fp;
+	int error;
+
+	fp = fd_get((int)fd);
+	if (fp == NULL)
+		return -EBADF;
+	error = ENOTTY;
+	if (fp->f_ops->fo_ioctl != NULL)
+		error = fp->f_ops->fo_ioctl(fp, (uint32_t)cmd, uaddr(arg));
+	file_put(fp);
+	return ret_errno(error);
+}
+
+/* ---- poll ---- */
+
+static int16_t
+poll_one(const struct linux_pollfd *pfd)
+{
+	struct file *fp;
+	unsigned ev;
+
+	if (pfd->fd < 0)
+		return 0;
+	fp = fd_get(pfd->fd);
+	if (fp == NULL)
+		return POLLNVAL;
+	ev = POLLIN | POLLOUT;
+	if (fp->f_ops->fo_poll != NULL)
+		ev = fp->f_ops->fo_poll(fp);
+	file_put(fp);
+	return (int16_t)(ev & ((uint16_t)pfd->events | POLLERR | POLLHUP));
+}
+
+/* poll_loop: until something is ready or the deadline; forever: none. */
+static int
+poll_loop(struct linux_pollfd *pfd, unsigned n, bool forever, nsec_t deadline,
+    unsigned *ready)
+{
+	uint64_t gen;
+	nsec_t now;
+	unsigned i;
+	int error;
+
+	for (;;) {
+		gen = poll_begin();
+		*ready = 0;
+		for (i = 0; i < n; i++) {
+			pfd[i].revents = poll_one(&pfd[i]);
+			*ready += pfd[i].revents != 0;
+		}
+		now = md_uptime();
+		error = 0;
+		if (*ready == 0 && (forever || now < deadline))
+			error = poll_wait(gen, forever ? POLL_TICK :
+			    MIN(POLL_TICK, deadline - now));
+		poll_end();
+		if (*ready != 0 || (!forever && now >= deadline))
+			return 0;
+		if (error != 0 && error != EWOULDBLOCK)
+			return error;
+	}
+}
+
+static int64_t
+do_poll(uint64_t ua, uint64_t n, bool forever, nsec_t timo)
+{
+	struct linux_pollfd small[POLL_SMALL], *pfd = small;
+	size_t bytes = n * sizeof(*pfd);
+	unsigned ready;
+	int error;
+
+	if (n > NOFILE_MAX)
+		return -EINVAL;
+	if (n > POLL_SMALL)
+		pfd = kmalloc(bytes, M_WAITOK);
+	if (pfd == NULL)
+		return -ENOMEM;
+	error = copyin(uaddr(ua), pfd, bytes);
+	if (error == 0)
+		error = poll_loop(pfd, (unsigned)n, forever,
+		    md_uptime() + timo, &ready);
+	if (error == 0)
+		error = copyout(pfd, uaddr(ua), bytes);
+	if (pfd != small)
+		kfree(pfd);
+	if (error == EINTR)
+		return -ERESTARTNOHAND;
+	return error != 0 ? ret_errno(error) : (int64_t)ready;
+}
+
+int64_t
+sys_poll(SYSARGS6(ua, n, timo, a3 __unused, a4 __unused, a5 __unused))
+{
+	bool forever = (int32_t)timo < 0;
+
+	return do_poll(ua, n, forever, forever ? 0 :
+	    (uint32_t)timo * NSEC_PER_MSEC);
+}
+
+int64_t
+sys_ppoll(SYSARGS6(ua, n, ts, mask, size, a5 __unused))
+{
+	struct uthread *ut = curuthread;
+	uint64_t set;
+	nsec_t timo;
+	int64_t ret;
+	int error;
+
+	timo = 0;
+	error = ts != 0 ? timespec_get(ts, &timo) : 0;
+	if (error == 0 && mask != 0)
+		error = size != sizeof(set) ? EINVAL :
+		    fuword64(uaddr(mask), &set);
+	if (error != 0)
+		return ret_errno(error);
+	if (mask == 0)
+		return do_poll(ua, n, ts == 0, timo);
+	ut->ut_oldmask = ut->ut_sigmask;
+	sigmask_set(set);
+	ret = do_poll(ua, n, ts == 0, timo);
+	/* A handler runs under the mask of the call; userret restores. */
+	if (ret == -ERESTARTNOHAND)
+		ut->ut_suspended = true;
+	else
+		sigmask_set(ut->ut_oldmask);
+	return ret;
+}

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * linux_path.c: system calls that take names: open, stat, directories, links,
+ * modes, the working directory.
+ *
+ * Everybody is root here: permission bits are kept and shown, and only the
+ * execute bit of a file is asked for.
+ * Locks: none of its own.
+ */
+#include "linux_priv.h"
+
+#include <lib/atomic.h>
+#include <lib/string.h>
+#include <linux/stat.h>
+#include <sys/file.h>
+#include <sys/kmalloc.h>
+#include <sys/md.h>
+#include <sys/param.h>
+#include <sys/proc.h>
+#include <sys/ramfs.h>
+
+/* ---- paths from user space ---- */
+
+int
+upath_get(struct upath *up, uint64_t ua)
+{
+	size_t n;
+	int error;
+
+	up->p = up->small;
+	error = copyinstr(uaddr(ua), up->small, sizeof(up->small), &n);
+	if (error != ENAMETOOLONG)
+		return error;
+	up->p = kmalloc(PATH_MAX, M_WAITOK);
+	if (up->p == NULL)
+		return ENOMEM;
+	error = copyinstr(uaddr(ua), up->p, PATH_MAX, &n);
+	if (error != 0)
+		kfree(up->p);
+	return error;
+}
+
+void
+upath_put(struct upath *up)
+{
+	if (up->p != up->small)
+		kfree(up->p);
+}
+
+int
+dir_get(int dirfd, struct rnode **dp)
+{
+	struct file *fp;
+
+	if (dirfd == AT_FDCWD) {
+		*dp = fsctx_cwd(curproc->p_fs);
+		return 0;
+	}
+	fp = fd_get(dirfd);
+	if (fp == NULL)
+		return EBADF;
+	*dp = NULL;
+	if (fp->f_node != NULL && S_ISDIR(fp->f_node->rn_mode))
+		*dp = rnode_ref(fp->f_node);
+	file_put(fp);
+	return *dp == NULL ? ENOTDIR : 0;
+}
+
+/* A user path with the directory it starts from. */
+struct at {
+	struct rnode	*dir;
+	struct upath	 path;
+};
+
+static int
+at_get(struct at *at, uint64_t dirfd, uint64_t path)
+{
+	int error;
+
+	error = upath_get(&at->path, path);
+	if (error != 0)
+		return error;
+	/* The directory does not matter to an absolute path. */
+	if (at->path.p[0] == '/')
+		at->dir = rnode_ref(ramfs_root);
+	else
+		error = dir_get((int)dirfd, &at->dir);
+	if (error != 0)
+		upath_put(&at->path);
+	return error;
+}
+
+static void
+at_put(struct at *at)
+{
+	rnode_put(at->dir);
+	upath_put(&at->path);
+}
+
+int
+upath_lookup(int dirfd, uint64_t path, bool follow, struct rnode **np)
+{
+	struct at at;
+	int error;
+
+	error = at_get(&at, (uint64_t)dirfd, path);
+	if (error != 0)
+		return error;
+	error = ramfs_namei(at.dir, at.path.p, follow, np);
+	at_put(&at);
+	return error;
+}
+
+static mode_t
+mode_masked(uint64_t mode)
+{
+	return (mode_t)mode & 07777 & ~atomic_load(&curproc->p_fs->fx_umask);
+}
+
+/* ---- open ---- */
+
+static int64_t
+do_open(uint64_t dirfd, uint64_t path, uint64_t flags, uint64_t mode)
+{
+	struct file *fp;
+	struct at at;
+	int error, fd;
+
+	if ((flags & O_ACCMODE) == O_ACCMODE)
+		return -EINVAL;
+	error = at_get(&at, dirfd, path);
+	if (error != 0)
+		return ret_errno(error);
+	error = ramfs_open(at.dir, at.path.p, (unsigned)flags,
+	    mode_masked(mode), &fp);
+	at_put(&at);
+	if (error != 0)
+		return ret_errno(error);
+	error = fd_install(fp, 0, (flags & O_CLOEXEC) != 0, &fd);
+	if (error != 0) {
+		file_put(fp);
+		return ret_errno(error);
+	}
+	return fd;
+}
+
+int64_t
+sys_open(SYSARGS6(path, flags, mode, a3 __unused, a4 __unused, a5 __unused))
+{
+	return do_open((uint64_t)AT_FDCWD, path, flags, mode);
+}
+
+int64_t
+sys_openat(SYSARGS6(dirfd, path, flags, mode, a4 __unused, a5 __unused))
+{
+	return do_open(dirfd, path, flags, mode);
+}
+
+int64_t
+sys_creat(SYSARGS6(path, mode, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	return do_open((uint64_t)AT_FDCWD, path,
+	    O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
+
+int64_t
+sys_truncate(SYSARGS6(path, size, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	struct rnode *n;
+	int error;
+
+	if ((int64_t)size < 0)
+		return -EINVAL;
+	error = upath_lookup(AT_FDCWD, path, true, &n);
+	if (error != 0)
+		return ret_errno(error);
+	error = S_ISDIR(n->rn_mode) ? EISDIR : rnode_truncate(n, size);
+	rnode_put(n);
+	return ret_errno(error);
+}
+
+/* ---- stat ---- */
+
+static int
+stat_out(const struct fstatus *st, uint64_t ua)
+{
+	struct linux_stat ls;
+
+	memset(&ls, 0, sizeof(ls));
+	ls.st_dev = 1;
+	ls.st_ino = st->st_ino;
+	ls.st_nlink = st->st_nlink;
+	ls.st_mode = st->st_mode;
+	ls.st_rdev = st->st_rdev;
+	ls.st_size = (int64_t)st->st_size;
+	ls.st_blksize = PAGE_SIZE;
+	ls.st_blocks = (int64_t)(round_page(st->st_size) / 512);
+	ls.st_mtime = (int64_t)(st->st_mtime / NSEC_PER_SEC);
+	ls.st_mtime_nsec = (int64_t)(st->st_mtime % NSEC_PER_SEC);
+	ls.st_atime = ls.st_mtime;
+	ls.st_atime_nsec = ls.st_mtime_nsec;
+	ls.st_ctime = (int64_t)(st->st_ctime / NSEC_PER_SEC);
+	ls.st_ctime_nsec = (int64_t)(st->st_ctime % NSEC_PER_SEC);
+	return copyout(&ls, uaddr(ua), sizeof(ls));
+}
+
+static int64_t
+do_stat(int dirfd, uint64_t path, uint64_t ua, bool follow)
+{
+	struct fstatus st;
+	struct rnode *n;
+	int error;
+
+	error = upath_lookup(dirfd, path, follow, &n);
+	if (error != 0)
+		return ret_errno(error);
+	rnode_stat(n, &st);
+	rnode_put(n);
+	return ret_errno(stat_out(&st, ua));
+}
+
+int64_t
+sys_stat(SYSARGS6(path, ua, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	return do_stat(AT_FDCWD, path, ua, true);
+}
+
+int64_t
+sys_lstat(SYSARGS6(path, ua, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	return do_stat(AT_FDCWD, path, ua, false);
+}
+
+int64_t
+sys_fstat(SYSARGS6(fd, ua, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	struct fstatus st;
+	struct file *fp;
+	int error;
+
+	fp = fd_get((int)fd);
+	if (fp == NULL)
+		return -EBADF;
+	error = fp->f_ops->fo_stat(fp, &st);
+	file_put(fp);
+	return error != 0 ? ret_errno(error) : ret_errno(stat_out(&st, ua));
+}
+
+int64_t
+sys_newfstatat(SYSARGS6(dirfd, path, ua, flags, a4 __unused, a5 __unused))
+{
+	uint8_t first;
+	int error;
+
+	if ((flags & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH |
+	    AT_NO_AUTOMOUNT)) != 0)
+		return -EINVAL;
+	if ((flags & AT_EMPTY_PATH) != 0 && (int)dirfd >= 0) {
+		error = copyin(uaddr(path), &first, 1);
+		if (error != 0)
+			return ret_errno(error);
+		if (first == '\0')
+			return sys_fstat(dirfd, ua, 0, 0, 0, 0);
+	}
+	return do_stat((int)dirfd, path, ua,
+	    (flags & AT_SYMLINK_NOFOLLOW) == 0);
+}
+
+/* do_access: root may read and write all, but run only what is marked. */
+static int64_t
+do_access(int dirfd, uint64_t path, uint64_t mode, bool follow)
+{
+	struct rnode *n;
+	int error;
+
+	if ((mode & ~(uint64_t)(R_OK | W_OK | X_OK)) != 0)
+		return -EINVAL;
+	error = upath_lookup(dirfd, path, follow, &n);
+	if (error != 0)
+		return ret_errno(error);
+	if ((mode & X_OK) != 0 && !S_ISDIR(n->rn_mode) &&
+	    (n->rn_mode & 0111) == 0)
+		error = EACCES;
+	rnode_put(n);
+	return ret_errno(error);
+}
+
+int64_t
+sys_access(SYSARGS6(path, mode, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	return do_access(AT_FDCWD, path, mode, true);
+}
+
+int64_t
+sys_faccessat(SYSARGS6(dirfd, path, mode, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	return do_access((int)dirfd, path, mode, true);
+}
+
+int64_t
+sys_faccessat2(SYSARGS6(dirfd, path, mode, flags, a4 __unused, a5 __unused))
+{
+	if ((flags & ~(uint64_t)(AT_EACCESS | AT_SYMLINK_NOFOLLOW)) != 0)
+		return -EINVAL;
+	return do_access((int)dirfd, path, mode,
+	    (flags & AT_SYMLINK_NOFOLLOW) == 0);
+}
+
+int64_t
+sys_readlinkat(SYSARGS6(dirfd, path, buf, size, a4 __unused, a5 __unused))
+{
+	struct rnode *n;
+	size_t len;
+	int error;
+
+	if ((int)size <= 0)
+		return -EINVAL;
+	error = upath_lookup((int)dirfd, path, false, &n);
+	if (error != 0)
+		return ret_errno(error);
+	error = EINVAL;
+	len = 0;
+	if (S_ISLNK(n->rn_mode)) {
+		len = MIN(strlen(n->rn_target), (size_t)(int)size);
+		error = copyout(n->rn_target, uaddr(buf), len);
+	}
+	rnode_put(n);
+	return error != 0 ? ret_errno(error) : (int64_t)len;
+}
+
+int64_t
+sys_readlink(SYSARGS6(path, buf, size, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	return sys_readlinkat((uint64_t)AT_FDCWD, path, buf, size, 0, 0);
+}
+
+/* ---- modes and times ---- */
+
+static void
+node_chmod(struct rnode *n, uint64_t mode)
+{
+	atomic_store(&n->rn_mode, (n->rn_mode & S_IFMT) |
+	    ((mode_t)mode & 07777));
+}
+
+int64_t
+sys_fchmodat(SYSARGS6(dirfd, path, mode, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	struct rnode *n;
+	int error;
+
+	error = upath_lookup((int)dirfd, path, true, &n);
+	if (error != 0)
+		return ret_errno(error);
+	node_chmod(n, mode);
+	rnode_put(n);
+	return 0;
+}
+
+int64_t
+sys_chmod(SYSARGS6(path, mode, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	return sys_fchmodat((uint64_t)AT_FDCWD, path, mode, 0, 0, 0);
+}
+
+int64_t
+sys_fchmod(SYSARGS6(fd, mode, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	struct file *fp;
+
+	fp = fd_get((int)fd);
+	if (fp == NULL)
+		return -EBADF;
+	if (fp->f_node != NULL)
+		node_chmod(fp->f_node, mode);
+	file_put(fp);
+	return 0;
+}
+
+int64_t
+sys_chown(SYSARGS6(path, uid, gid, a3 __unused, a4 __unused, a5 __unused))
+{
+	struct rnode *n;
+	int error;
+
+	error = upath_lookup(AT_FDCWD, path, true, &n);
+	if (error != 0)
+		return ret_errno(error);
+	rnode_put(n);
+	return uid + 1 <= 1 && gid + 1 <= 1 ? 0 : -EPERM;
+}
+
+int64_t
+sys_fchown(SYSARGS6(fd, uid, gid, a3 __unused, a4 __unused, a5 __unused))
+{
+	struct file *fp;
+
+	fp = fd_get((int)fd);
+	if (fp == NULL)
+		return -EBADF;
+	file_put(fp);
+	return (uint32_t)uid + 1 <= 1 && (uint32_t)gid + 1 <= 1 ? 0 : -EPERM;
+}
+
+int64_t
+sys_utimensat(SYSARGS6(dirfd, path, times __unused, flags, a4 __unused,
+    a5 __unused))
+{
+	struct file *fp;
+	struct rnode *n;
+	int error;
+
+	if (path == 0) {
+		fp = fd_get((int)dirfd);
+		if (fp == NULL)
+			return -EBADF;
+		if (fp->f_node != NULL)
+			atomic_store(&fp->f_node->rn_mtime, md_walltime());
+		file_put(fp);
+		return 0;
+	}
+	error = upath_lookup((int)dirfd, path,
+	    (flags & AT_SYMLINK_NOFOLLOW) == 0, &n);
+	if (error != 0)
+		return ret_errno(error);
+	atomic_store(&n->rn_mtime, md_walltime());
+	rnode_put(n);
+	return 0;
+}
+
+int64_t
+sys_umask(SYSARGS6(mask, a1 __unused, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	return (int64_t)atomic_swap(&curproc->p_fs->fx_umask,
+	    (mode_t)mask & 0777);
+}

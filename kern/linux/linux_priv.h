@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * linux_priv.h: shared by the files of kern/linux: results, paths, times.
+ */
+#pragma once
+
+#include <lib/types.h>
+#include <linux/time.h>
+#include <sys/errno.h>
+#include <sys/syscall.h>
+#include <sys/uaddr.h>
+
+#include <syscall_table.h>	/* prototypes of the handlers */
+
+struct file;
+struct rnode;
+
+/* ret_errno: 0 or -error. */
+static inline int64_t
+ret_errno(int error)
+{
+	return -(int64_t)error;
+}
+
+/* ret_restart: the same for a call that is run again after a signal. */
+static inline int64_t
+ret_restart(int error)
+{
+	return error == EINTR ? -ERESTART : -(int64_t)error;
+}
+
+/* A path from user space; small ones, nearly all, need no allocation. */
+struct upath {
+	char	*p;
+	char	 small[256];
+};
+/* => Returns 0; EFAULT, ENAMETOOLONG, ENOMEM.  upath_put after success. */
+int	upath_get(struct upath *up, uint64_t ua) __warn_unused;
+void	upath_put(struct upath *up);
+/* dir_get: where relative paths start: a referenced directory.  EBADF,
+ * ENOTDIR. */
+int	dir_get(int dirfd, struct rnode **dp) __warn_unused;
+/* upath_lookup: the referenced node of a user path. */
+int	upath_lookup(int dirfd, uint64_t path, bool follow,
+	    struct rnode **np) __warn_unused;
+
+/* timespec_get: a duration or time from user space.  EFAULT, EINVAL. */
+int	timespec_get(uint64_t ua, nsec_t *ns) __warn_unused;
+int	timespec_put(nsec_t ns, uint64_t ua) __warn_unused;
+struct linux_timespec timespec_of(nsec_t ns);
+struct linux_timeval timeval_of(nsec_t ns);

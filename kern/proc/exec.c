@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * exec.c: the running process becomes another program.  What a file may ask
+ * for is decided by elf_check (exec_elf.c); arguments are gathered in
+ * exec_args.c.
+ *
+ * Everything that can be refused is done first, in a new address space that
+ * nobody runs.  After exec_commit has swapped the spaces there is no way back:
+ * what fails then (no memory for the stack) kills the process.
+ *
+ * I1: a program's segments are private copy-on-write mappings of the file's
+ *     object: exec reads one page of the file and copies none.
+ * Locks: none held across; threads_single has ended the other threads.
+ * Sources: execve(2) of Linux; System V ABI AMD64 supplement 3.4.1.
+ */
+#include <sys/exec.h>
+
+#include <lib/string.h>
+#include <machine/vmparam.h>
+#include <sys/errno.h>
+#include <sys/file.h>
+#include <sys/proc.h>
+#include <sys/ramfs.h>
+#include <sys/usermode.h>
+#include <vm/pmap.h>
+#include <vm/vm.h>
+#include <vm/vm_map.h>
+#include <vm/vm_object.h>
+#include <vm/vm_page.h>
+
+#include "exec_priv.h"
+
+#define EXEC_MAXSTACK	(1UL << 30)
+
+/* ---- the file ---- */
+
+/* exec_open: the node of path, if it may be executed. */
+static int
+exec_open(const char *path, struct rnode **np)
+{
+	struct rnode *cwd;
+	int error;
+
+	cwd = fsctx_cwd(curproc->p_fs);
+	error = ramfs_namei(cwd, path, true, np);
+	rnode_put(cwd);
+	if (error != 0)
+		return error;
+	if (S_ISREG((*np)->rn_mode) && ((*np)->rn_mode & 0111) != 0)
+		return 0;
+	rnode_put(*np);
+	return EACCES;
+}
+
+/* exec_read: one page of path's head; *np is its node. */
+static int
+exec_read(struct exec *ex, const char *path)
+{
+	int error;
+
+	if (ex->node != NULL)
+		rnode_put(ex->node);
+	ex->node = NULL;
+	error = exec_open(path, &ex->node);
+	if (error != 0)
+		return error;
+	ex->headlen = rnode_kread(ex->node, 0, ex->head, EXEC_HEADSIZE);
+	return 0;
+}
+
+/*
+ * exec_resolve: follow #! lines until there is a program.  Each replaces
+ * argv[0] by the interpreter, its argument and the script's name.
+ */
+static int
+exec_resolve(struct exec *ex, const char *path)
+{
+	char interp[EXEC_HASHBANG], *arg;
+	unsigned depth;
+	int error;
+
+	error = exec_read(ex, path);
+	for (depth = 0; error == 0 && exec_script(ex, interp, &arg); depth++) {
+		if (interp[0] == '\0')
+			return ENOEXEC;
+		if (depth == EXEC_MAXINTERP)
+			return ELOOP;
+		error = exec_args_script(&ex->args, interp, arg, path);
+		if (error == 0)
+			error = exec_read(ex, interp);
+		/* The next script's name is what was run: argv[0] now. */
+		path = ex->args.buf;
+	}
+	if (error != 0)
+		return error;
+	return elf_check(ex->head, ex->headlen, ex->node->rn_size, &ex->plan);
+}
+
+/* ---- the new address space ---- */
+
+/* exec_map_seg: file pages, then zero pages behind them. */
+static int
+exec_map_seg(struct vmspace *vm, struct rnode *n, const struct exec_seg *seg)
+{
+	struct vm_mmap_args a = {
+		.prot = seg->prot, .max_prot = VM_PROT_ALL,
+		.fixed = true, .excl = true
+	};
+	vm_offset_t start, mid, end, at;
+	int error;
+
+	start = trunc_page(seg->vaddr);
+	mid = seg->filesz > 0 ? round_page(seg->vaddr + seg->filesz) : start;
+	end = round_page(seg->vaddr + seg->memsz);
+	if (mid > start) {
+		a.addr = start;
+		a.len = mid - start;
+		a.offset = trunc_page(seg->offset);
+		a.object = rnode_object(n);
+		if (a.object == NULL)
+			return ENOMEM;
+		error = vm_mmap(vm, &a, &at);
+		if (error != 0) {
+			vm_object_deallocate(a.object);
+			return error;
+		}
+	}
+	if (end <= mid)
+		return 0;
+	a.addr = mid;
+	a.len = end - mid;
+	a.offset = 0;
+	a.object = NULL;
+	return vm_mmap(vm, &a, &at);
+}
+
+static int
+exec_map_stack(struct exec *ex)
+{
+	struct vm_mmap_args a = {
+		.prot = VM_PROT_RW, .max_prot = VM_PROT_ALL,
+		.fixed = true, .stack = true
+	};
+	vm_offset_t at;
+
+	a.len = trunc_page(MIN(proc_rlimit(curproc, RLIMIT_STACK),
+	    EXEC_MAXSTACK));
+	if (ex->args.len + ex->args.count * sizeof(uint64_t) > a.len / 4)
+		return E2BIG;
+	a.addr = USER_STACK_TOP - a.len;
+	ex->vm->vm_stack_top = USER_STACK_TOP;
+	return vm_mmap(ex->vm, &a, &at);
+}
+
+/* exec_space: a space with the program's segments and an empty stack. */
+static int
+exec_space(struct exec *ex)
+{
+	unsigned i;
+	int error;
+
+	ex->vm = vmspace_alloc();
+	if (ex->vm == NULL)
+		return ENOMEM;
+	ex->vm->vm_limit_as = proc_rlimit(curproc, RLIMIT_AS);
+	error = exec_map_stack(ex);
+	for (i = 0; i < ex->plan.nseg && error == 0; i++)
+		error = exec_map_seg(ex->vm, ex->node, &ex->plan.seg[i]);
+	vm_brk_init(ex->vm, ex->plan.brk);
+	return error;
+}
+
+/* exec_bss: zero what the last file page holds behind a segment's bytes. */
+static int
+exec_bss(const struct exec_plan *plan)
+{
+	const struct exec_seg *seg;
+	uint64_t end, pad;
+	unsigned i;
+	int error;
+
+	for (i = 0; i < plan->nseg; i++) {
+		seg = &plan->seg[i];
+		end = seg->vaddr + seg->filesz;
+		pad = MIN(round_page(end) - end, seg->memsz - seg->filesz);
+		if (seg->filesz == 0 || pad == 0)
+			continue;
+		error = uzero(uaddr(end), pad);
+		if (error != 0)
+			return error;
+	}
+	return 0;
+}
+
+/* ---- the change ---- */
+
+/* exec_name: p_comm is the last component of the path. */
+static void
+exec_name(struct proc *p, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	rw_wlock(&p->p_lock);
+	strlcpy(p->p_comm, slash != NULL ? slash + 1 : path,
+	    sizeof(p->p_comm));
+	strlcpy(curthread->td_name, p->p_comm, sizeof(curthread->td_name));
+	p->p_flags |= P_EXECED;
+	rw_wunlock(&p->p_lock);
+}
+
+/* exec_commit: from here on the old program is gone. */
+static void
+exec_commit(struct exec *ex, const char *path)
+{
+	struct proc *p = curproc;
+	struct uthread *ut = curuthread;
+	struct vmspace *old;
+	uint64_t sp;
+
+	futex_exit(ut);
+	old = p->p_vmspace;
+	p->p_vmspace = ex->vm;
+	uthread_setvm(ex->vm);
+	proc_vfork_done(p);
+	if (old != NULL)
+		sysref_put(old);
+	rw_wlock(&p->p_lock);
+	sigacts_exec(&p->p_sigacts);
+	rw_wunlock(&p->p_lock);
+	ut->ut_sigstk = (struct sigstack){ .ss_flags = SS_DISABLE };
+	ut->ut_restart = 0;
+	fdtable_cloexec(p->p_fd);
+	exec_name(p, path);
+	vm_meter_inc(v_execs);
+	if (exec_bss(&ex->plan) != 0 || exec_stack(ex, path, &sp) != 0) {
+		exec_fini(ex);
+		exit1(W_SIGNAL(SIGKILL), true);
+	}
+	md_frame_exec(md_user_frame(curthread), ex->plan.entry, sp);
+}
+
+static int
+exec_begin(struct exec *ex)
+{
+	memset(ex, 0, sizeof(*ex));
+	ex->headpage = vm_page_alloc_unowned(VM_ALLOC_NORMAL);
+	if (ex->headpage == NULL)
+		return ENOMEM;
+	ex->head = pmap_page_kva(ex->headpage);
+	return 0;
+}
+
+void
+exec_fini(struct exec *ex)
+{
+	exec_args_fini(&ex->args);
+	if (ex->node != NULL)
+		rnode_put(ex->node);
+	if (ex->headpage != NULL)
+		vm_page_free_unowned(ex->headpage);
+}
+
+/* exec_run: arguments are there: become path, or leave all as it was. */
+static int
+exec_run(struct exec *ex, const char *path)
+{
+	int error;
+
+	error = exec_resolve(ex, path);
+	if (error == 0)
+		error = exec_space(ex);
+	if (error == 0)
+		error = threads_single();
+	if (error == 0)
+		error = fdtable_unshare(&curproc->p_fd);
+	if (error == 0)
+		exec_commit(ex, path);
+	else if (ex->vm != NULL)
+		sysref_put(ex->vm);
+	exec_fini(ex);
+	return error;
+}
+
+int
+kern_exec(const char *path, struct uaddr argv, struct uaddr envp)
+{
+	struct exec ex;
+	int error;
+
+	error = exec_begin(&ex);
+	if (error == 0)
+		error = exec_args_user(&ex.args, argv, envp);
+	if (error != 0) {
+		exec_fini(&ex);
+		return error;
+	}
+	return exec_run(&ex, path);
+}
+
+int
+kern_exec_init(const char *path, const char *const *argv,
+    const char *const *envp)
+{
+	struct exec ex;
+	int error;
+
+	error = exec_begin(&ex);
+	if (error == 0)
+		error = exec_args_kernel(&ex.args, argv, envp);
+	if (error != 0) {
+		exec_fini(&ex);
+		return error;
+	}
+	return exec_run(&ex, path);
+}

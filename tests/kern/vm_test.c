@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vm_test.c: faults, copy on write and unmapping with true page tables, true
+ * traps and all CPUs: kernel threads borrow address spaces and reach them by
+ * copyin and copyout, as a process would.
+ */
+#include <machine/cpu.h>
+#include <sys/kprintf.h>
+#include <sys/ktest.h>
+#include <sys/md.h>
+#include <sys/smp.h>
+#include <sys/thread.h>
+#include <sys/uaddr.h>
+#include <vm/pmap.h>
+#include <vm/vm_check.h>
+#include <vm/vm_map.h>
+
+#include "kt_group.h"
+
+#define BASE	0x10000000UL
+
+static struct kt_group group;
+
+/* ---- address spaces ---- */
+
+/* This thread's user accesses go to vm (NULL: to none). */
+static void
+borrow(struct vmspace *vm)
+{
+	struct thread *td = curthread;
+
+	td->td_vmspace = vm;
+	td->td_pmap = vm != NULL ? vm->vm_pmap : NULL;
+	pmap_activate(td->td_pmap);
+}
+
+static void
+end(struct vmspace *vm)
+{
+	borrow(NULL);
+	sysref_put(vm);
+}
+
+static int
+map_anon(struct vmspace *vm, vm_pindex_t npages)
+{
+	struct vm_map_args a = { .prot = VM_PROT_RW, .max_prot = VM_PROT_ALL,
+	    .inherit = VM_INHERIT_COPY };
+
+	return vm_map_fixed(&vm->vm_map, BASE, ptoa(npages), true, &a);
+}
+
+static struct uaddr
+word(vm_pindex_t page, unsigned i)
+{
+	return uaddr(BASE + ptoa(page) + 8 * i);
+}
+
+/* The word of the borrowed space, or a value no test writes. */
+static uint64_t
+peek(vm_pindex_t page, unsigned i)
+{
+	uint64_t v;
+
+	return fuword64(word(page, i), &v) == 0 ? v : 0xeeeeeeeeeeeeeeeeUL;
+}
+
+static bool
+poke(vm_pindex_t page, unsigned i, uint64_t v)
+{
+	return suword64(word(page, i), v) == 0;
+}
+
+/* ---- one thread, a random family ---- */
+
+#define FAMILY	6
+#define FPAGES	24
+
+struct family {
+	struct vmspace	*vm[FAMILY];
+	uint64_t	 want[FAMILY][FPAGES];
+};
+
+static struct family family;
+
+static void
+family_fork(struct family *f, unsigned from, unsigned to)
+{
+	unsigned i;
+
+	if (f->vm[to] != NULL || vmspace_fork(f->vm[from], &f->vm[to]) != 0)
+		return;
+	for (i = 0; i < FPAGES; i++)
+		f->want[to][i] = f->want[from][i];
+}
+
+static bool
+family_access(struct ktest_ctx *t, struct family *f, unsigned who)
+{
+	vm_pindex_t page = prng_below(&t->prng, FPAGES);
+
+	borrow(f->vm[who]);
+	if (prng_below(&t->prng, 2) == 0) {
+		f->want[who][page] = prng_next(&t->prng);
+		if (!poke(page, 3, f->want[who][page]))
+			return false;
+	}
+	return peek(page, 3) == f->want[who][page];
+}
+
+static void
+family_step(struct ktest_ctx *t, struct family *f)
+{
+	unsigned who = (unsigned)prng_below(&t->prng, FAMILY);
+
+	if (f->vm[who] == NULL)
+		return;
+	switch (prng_below(&t->prng, 12)) {
+	case 0:
+		family_fork(f, who, (unsigned)prng_below(&t->prng, FAMILY));
+		break;
+	case 1:
+		if (who != 0) {
+			end(f->vm[who]);
+			f->vm[who] = NULL;
+		}
+		break;
+	default:
+		KT_CHECK(t, family_access(t, f, who), "space %u", who);
+		break;
+	}
+}
+
+/* Does everybody always read what he or his ancestors wrote last? */
+KTEST(vm, cow_oracle)
+{
+	struct family *f = &family;
+	struct vm_baseline before;
+	unsigned i;
+
+	vm_baseline_take(&before);
+	*f = (struct family){ .vm = { vmspace_alloc() } };
+	KT_CHECK(t, f->vm[0] != NULL && map_anon(f->vm[0], FPAGES) == 0,
+	    "map");
+	for (i = 0; i < 20000 && !t->failed; i++) {
+		family_step(t, f);
+		if (i % 2000 == 0)
+			vm_check_all();
+	}
+	for (i = 0; i < FAMILY; i++) {
+		if (f->vm[i] != NULL)
+			end(f->vm[i]);
+	}
+	vm_check_all();
+	KT_CHECK(t, vm_baseline_check(&before, kprintf) == 0, "baseline");
+}
+
+/* ---- many threads ---- */
+
+/* A family of its own, from a common ancestor. */
+static void
+storm_thread(struct kt_thread *kt)
+{
+	struct vmspace *vm, *child;
+	vm_pindex_t page;
+	uint64_t v;
+	int round;
+
+	if (vmspace_fork(kt->group->arg, &vm) != 0)
+		return;
+	for (round = 0; round < 150; round++) {
+		page = prng_below(&kt->prng, 16);
+		v = prng_next(&kt->prng);
+		borrow(vm);
+		KT_CLAIM(kt, poke(page, 1, v), "round %d", round);
+		if (vmspace_fork(vm, &child) != 0)
+			continue;
+		borrow(child);
+		KT_CLAIM(kt, peek(page, 1) == v && peek(16, 0) == 0x77 &&
+		    peek(17, 0) == 0, "child in round %d", round);
+		KT_CLAIM(kt, poke(page, 1, ~v), "child in round %d", round);
+		borrow(vm);
+		KT_CLAIM(kt, peek(page, 1) == v, "parent in round %d", round);
+		if (prng_below(&kt->prng, 2) == 0) {
+			end(vm);
+			vm = child;
+		} else {
+			end(child);
+		}
+	}
+	end(vm);
+}
+
+static unsigned
+crowd(void)
+{
+	return MIN(2 * (unsigned)mp_ncpus, 16);
+}
+
+/* Do families that share ancestors disturb each other? */
+KTEST(vm, fork_storm)
+{
+	struct vm_baseline before;
+	struct vmspace *vm;
+
+	vm_baseline_take(&before);
+	vm = vmspace_alloc();
+	KT_CHECK(t, vm != NULL && map_anon(vm, 18) == 0, "map");
+	borrow(vm);
+	KT_CHECK(t, poke(16, 0, 0x77), "write");
+	KT_CHECK(t, kt_group_run(&group, t, crowd(), storm_thread, vm) == 0,
+	    "claims");
+	KT_CHECK(t, peek(3, 1) == 0 && peek(16, 0) == 0x77,
+	    "the ancestor changed");
+	vm_check_all();
+	end(vm);
+	vm_check_all();
+	KT_CHECK(t, vm_baseline_check(&before, kprintf) == 0, "baseline");
+}
+
+/* Threads of one process: each has a word of its own in every page. */
+static void
+touch_thread(struct kt_thread *kt)
+{
+	unsigned round, me = kt->index;
+	vm_pindex_t page;
+
+	borrow(kt->group->arg);
+	for (round = 1; round <= 3; round++) {
+		for (page = 0; page < 256; page++) {
+			KT_CLAIM(kt, poke(page, me, round * 100 + me) &&
+			    peek(page, me) == round * 100 + me,
+			    "page %lu of thread %u", page, me);
+		}
+	}
+	borrow(NULL);
+}
+
+/* Is no write lost while threads first touch, and a fork copies, a space? */
+KTEST(vm, shared_touch)
+{
+	uint64_t zfod = vm_meter_sum(VM_METER_v_zfod);
+	struct vmspace *vm = vmspace_alloc(), *child;
+	unsigned i;
+
+	KT_CHECK(t, vm != NULL && map_anon(vm, 256) == 0, "map");
+	kt_group_start(&group, t, crowd(), touch_thread, vm);
+	for (i = 0; i < 20; i++) {
+		if (vmspace_fork(vm, &child) == 0)
+			sysref_put(child);
+	}
+	KT_CHECK(t, kt_group_join(&group) == 0, "claims");
+	KT_CHECK(t, vm_meter_sum(VM_METER_v_zfod) == zfod + 256,
+	    "%lu pages filled", vm_meter_sum(VM_METER_v_zfod) - zfod);
+	vm_check_all();
+	end(vm);
+}
+
+/* ---- what a fault costs ---- */
+
+#define COST_PAGES	512
+
+static uint64_t
+cost(uint64_t since)
+{
+	return (md_cycles() - since) / COST_PAGES;
+}
+
+static uint64_t
+cost_write(void)
+{
+	uint64_t start = md_cycles();
+	vm_pindex_t page;
+
+	for (page = 0; page < COST_PAGES; page++)
+		(void)poke(page, 0, 1);
+	return cost(start);
+}
+
+static uint64_t
+cost_read(void)
+{
+	uint64_t start = md_cycles();
+	vm_pindex_t page;
+
+	for (page = 0; page < COST_PAGES; page++)
+		(void)peek(page, 0);
+	return cost(start);
+}
+
+/*
+ * Cycles of each kind of fault, trap and copy included; instructions under
+ * qemu -icount shift=0.
+ */
+KTEST(vm, fault_cost)
+{
+	struct vmspace *vm = vmspace_alloc(), *child;
+	uint64_t zero, again, cow, start, fork, unmap;
+
+	KT_CHECK(t, vm != NULL && map_anon(vm, COST_PAGES) == 0, "map");
+	borrow(vm);
+	zero = cost_write();
+	start = md_cycles();
+	KT_CHECK(t, vmspace_fork(vm, &child) == 0, "fork");
+	fork = cost(start);
+	borrow(child);
+	again = cost_read();
+	cow = cost_write();
+	start = md_cycles();
+	end(child);
+	unmap = cost(start);
+	ktest_diag(t, "cycles a page: zero fill %lu, read of parent's %lu, "
+	    "copy on write %lu, fork %lu, exit %lu", zero, again, cow, fork,
+	    unmap);
+	end(vm);
+}
