@@ -283,62 +283,77 @@ lockdep_max(const struct lockdep_held *held, unsigned n)
 	unsigned own = h->lh_rank;
 
 	if (__predict_false(own == LO_NONE && (h->lh_flags & LH_SPIN)))
-		own = LH_MAX;
+		own = LOCKDEP_NOMAX;
 	return (uint16_t)(n > 0 && held[n - 1].lh_max > own ?
 	    held[n - 1].lh_max : own);
 }
 
-/* Not the simple case: check, and see whether there is room to follow it. */
-static __noinline bool
-lockdep_acquire_slow(const struct lockdep_held *held, unsigned n,
-    const void *lock, const char *name, unsigned rank, unsigned flags,
-    const void *site)
+static inline void
+lockdep_push(struct lockdep_held *held, unsigned *np, const void *lock,
+    const char *name, unsigned rank, unsigned flags, const void *site)
 {
+	struct lockdep_held *h = &held[*np];
+
+	h->lh_lock = lock;
+	h->lh_name = name;
+	h->lh_site = site;
+	h->lh_rank = (uint16_t)rank;
+	h->lh_flags = (uint16_t)flags;
+	(*np)++;
+}
+
+static __noinline void
+lockdep_acquire_slow(const void *lock, const char *name, unsigned rank,
+    unsigned flags, const void *site)
+{
+	struct lockdep_held *held;
+	unsigned *np;
+
+	held = lockdep_list(&np);
 	if ((flags & LH_TRY) == 0) {
-		lockdep_check(held, n, lock, name, rank, flags, site);
+		lockdep_check(held, *np, lock, name, rank, flags, site);
 		if (cpu_intr_depth() > 0 && (flags & LH_INTR) == 0)
 			lockdep_report(4, NULL, name, rank, site);
 	}
 	/* A thread may have very many pages busy: follow the first ones. */
-	if ((flags & LH_BUSY) && n >= LOCKDEP_BUSYROOM)
-		return false;
-	if (n < LOCKDEP_MAXHELD)
-		return true;
-	if (panicking == 0)
-		panic("more than %u locks held when %s is taken",
-		    LOCKDEP_MAXHELD, name);
-	return false;
+	if ((flags & LH_BUSY) && *np >= LOCKDEP_BUSYROOM)
+		return;
+	if (*np >= LOCKDEP_MAXHELD) {
+		if (panicking == 0)
+			panic("more than %u locks held when %s is taken",
+			    LOCKDEP_MAXHELD, name);
+		return;
+	}
+	lockdep_push(held, np, lock, name, rank, flags, site);
+	held[*np - 1].lh_max = lockdep_max(held, *np - 1);
 }
 
 void
 lockdep_acquire(const void *lock, const char *name, unsigned rank,
     unsigned flags, const void *site)
 {
-	struct lockdep_held *held, *h;
-	unsigned n, *np;
+	struct thread *td = curthread;
+	unsigned n = td->td_nheld;
 
-	held = lockdep_list(&np);
-	n = *np;
-	/* Simple: above all that is held, in a thread, and there is room. */
-	if (__predict_false((n > 0 && rank <= held[n - 1].lh_max) ||
-	    n >= LOCKDEP_BUSYROOM || np != &curthread->td_nheld) &&
-	    !lockdep_acquire_slow(held, n, lock, name, rank, flags, site))
-		return;
-	h = &held[n];
-	h->lh_lock = lock;
-	h->lh_name = name;
-	h->lh_site = site;
-	h->lh_rank = (uint16_t)rank;
-	h->lh_flags = (uint16_t)flags;
-	h->lh_max = lockdep_max(held, n);
-	*np = n + 1;
+	/* Simple: in a thread, above all that is held, and there is room. */
+	if (__predict_true(cpu_intr_depth() == 0 && n < LOCKDEP_BUSYROOM &&
+	    rank > (n > 0 ? td->td_held[n - 1].lh_max : LO_NONE))) {
+		lockdep_push(td->td_held, &td->td_nheld, lock, name, rank,
+		    flags, site);
+		td->td_held[n].lh_max = (uint16_t)rank;
+	} else {
+		lockdep_acquire_slow(lock, name, rank, flags, site);
+	}
 }
 
 static __noinline void
-lockdep_release_slow(struct lockdep_held *held, unsigned *np, const void *lock)
+lockdep_release_slow(const void *lock)
 {
-	unsigned i, n = *np;
+	struct lockdep_held *held;
+	unsigned i, n, *np;
 
+	held = lockdep_list(&np);
+	n = *np;
 	for (i = n; i-- > 0;) {
 		if (held[i].lh_lock != lock)
 			continue;
@@ -355,15 +370,14 @@ lockdep_release_slow(struct lockdep_held *held, unsigned *np, const void *lock)
 void
 lockdep_release(const void *lock)
 {
-	struct lockdep_held *held;
-	unsigned n, *np;
+	struct thread *td = curthread;
+	unsigned n = td->td_nheld;
 
-	held = lockdep_list(&np);
-	n = *np;
-	if (__predict_true(n > 0 && held[n - 1].lh_lock == lock))
-		*np = n - 1;
+	if (__predict_true(cpu_intr_depth() == 0 && n > 0 &&
+	    td->td_held[n - 1].lh_lock == lock))
+		td->td_nheld = n - 1;
 	else
-		lockdep_release_slow(held, np, lock);
+		lockdep_release_slow(lock);
 }
 
 void

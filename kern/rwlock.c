@@ -60,7 +60,7 @@ rw_rchan(const struct rwlock *rw)
 static inline unsigned
 rw_ldflags(const struct rwlock *rw)
 {
-	return rw->rw_flags & LK_DUPOK ? LH_DUPOK : 0;
+	return (unsigned)rw->rw_flags << LH_LK_SHIFT;
 }
 
 void

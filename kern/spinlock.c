@@ -96,8 +96,9 @@ spin_init(struct spinlock *l, const char *name, enum lock_rank rank,
 static inline unsigned
 spin_ldflags(const struct spinlock *l)
 {
-	return LH_SPIN | (l->sl_flags & LK_DUPOK ? LH_DUPOK : 0) |
-	    (l->sl_flags & LK_INTR ? LH_INTR : 0);
+	CTASSERT(LK_INTR << LH_LK_SHIFT == LH_INTR &&
+	    LK_DUPOK << LH_LK_SHIFT == LH_DUPOK, "lockdep has LK_* shifted");
+	return LH_SPIN | (unsigned)l->sl_flags << LH_LK_SHIFT;
 }
 
 static inline void

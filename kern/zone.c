@@ -79,8 +79,8 @@ struct zone {
 	struct zone	*z_next;	/* [c] in creation order; tail: [a] */
 	struct zone_cpu	*z_cpu[MAXCPU];	/* [a] set once */
 	struct spinlock	 z_lock;
-	struct zone_slab_list	z_partial;	/* [z] */
-	struct zone_slab_list	z_full;		/* [z] */
+	struct zone_slab_list	z_partial __guarded_by(&z_lock);	/* [z] */
+	struct zone_slab_list	z_full __guarded_by(&z_lock);		/* [z] */
 	uint64_t	 z_nslabs;	/* [z] r:any */
 	uint64_t	 z_allocs;	/* [z] r:any; past the magazines */
 	uint64_t	 z_frees;	/* [z] r:any; past the magazines */
@@ -99,6 +99,12 @@ static uint64_t		zone_fail_seen;	/* [a] */
 
 /* Count in a word that others only read, for statistics. */
 #define ZONE_BUMP(x)	atomic_store_relaxed(&(x), (x) + 1)
+
+static unsigned	 zone_take_locked(struct zone *z, void **objs, unsigned want)
+		    __requires(z->z_lock);
+static void	 zone_put_locked(struct zone *z, void *const *objs, unsigned n)
+		    __requires(z->z_lock);
+static void	*zone_alloc_slow(struct zone *z, unsigned flags);
 
 /*
  * Geometry.
@@ -303,7 +309,6 @@ zone_grow(struct zone *z, unsigned flags)
 /*
  * Magazines.
  */
-static void	*zone_alloc_slow(struct zone *z, unsigned flags);
 
 /* obj leaves the zone: is it free and whole? */
 static inline void *
@@ -645,7 +650,7 @@ zone_total_pages(void)
 	return pages;
 }
 
-static unsigned
+static void
 zone_check_slab(const struct zone *z, struct zone_slab *s, bool partial)
 {
 	unsigned i, nfree = 0;
@@ -668,7 +673,6 @@ zone_check_slab(const struct zone *z, struct zone_slab *s, bool partial)
 		panic("zone %s I1: slab %p has %u free objects, count %lu, "
 		    "on the %s list", z->z_name, (void *)s, nfree, s->s_nfree,
 		    partial ? "partial" : "full");
-	return nfree;
 }
 
 /* The objects that this CPU keeps must be free and whole. */
@@ -695,16 +699,16 @@ void
 zone_check(struct zone *z)
 {
 	struct zone_slab *s;
-	uint64_t slabs = 0, nfree = 0;
+	uint64_t slabs = 0;
 
 	critical_enter();
 	spin_lock(&z->z_lock);
 	LIST_FOREACH(s, &z->z_partial, s_link) {
-		nfree += zone_check_slab(z, s, true);
+		zone_check_slab(z, s, true);
 		slabs++;
 	}
 	LIST_FOREACH(s, &z->z_full, s_link) {
-		nfree += zone_check_slab(z, s, false);
+		zone_check_slab(z, s, false);
 		slabs++;
 	}
 	if (slabs != z->z_nslabs)

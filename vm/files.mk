@@ -5,6 +5,7 @@ VM_SRCS += vm/vm_fault.c
 VM_SRCS += vm/vm_show.c
 VM_SRCS += vm/vm_check.c
 VM_SRCS += vm/vm_phys.c
+VM_SRCS += vm/vm_phys_seg.c
 VM_SRCS += vm/vm_page.c
 VM_SRCS += vm/vm_pageq.c
 VM_SRCS += vm/vm_kern.c

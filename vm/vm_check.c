@@ -283,7 +283,8 @@ vm_baseline_take(struct vm_baseline *b)
 {
 	b->free_pages = vm_phys_free_count() + kmem_page_count();
 	b->objects = vm_object_count();
-	b->map_entries = vm_map_entry_count();
+	/* Kernel stacks come and go with threads, at their own time. */
+	b->map_entries = vm_map_entry_count() - kernel_map->nentries;
 	b->pv_entries = pmap_pv_count();
 	b->pt_pages = pmap_pt_count();
 	b->vmspaces = vmspace_count();

@@ -29,7 +29,7 @@ TAILQ_HEAD(vm_page_list, vm_page);
 
 static struct spinlock	inactive_lock =
     SPINLOCK_INITIALIZER("vm_inactive", LO_PAGEQ, 0);
-static struct vm_page_list inactive_list =
+static struct vm_page_list inactive_list __guarded_by(&inactive_lock) =
     TAILQ_HEAD_INITIALIZER(inactive_list);	/* [q] */
 static uint64_t		inactive_count;		/* [q] r:any, a hint */
 

@@ -4,7 +4,8 @@
  *
  * Why: single pages come from a cache of the own CPU (no lock, no global
  * counter), caches are filled from and emptied to buddy lists in batches.
- * What a page is once it is allocated is vm_page.c's business.
+ * Which memory there is, and who got some at boot, is vm_phys_seg.c's; what a
+ * page is once it is allocated, vm_page.c's.
  *
  * I1: PG_FREE is set exactly on pages of a list block or of a CPU's cache.
  * I2: order != NOORDER exactly on the first page of a block on a list; the
@@ -24,14 +25,14 @@
 #include <lib/queue.h>
 #include <lib/string.h>
 #include <machine/cpu.h>
-#include <machine/vmparam.h>
 #include <sys/lock.h>
-#include <sys/panic.h>
 #include <sys/sleepq.h>
 #include <sys/smp.h>
 #include <sys/thread.h>
 #include <vm/pmap.h>
 #include <vm/vm_page.h>
+
+#include "vm_priv.h"
 
 #define NORDERS		(VM_PHYS_MAXORDER + 1)
 #define CACHE_MIN	8	/* pages a CPU may keep, at least and at most */
@@ -39,7 +40,6 @@
 #define CACHE_BATCH	64	/* most pages moved under one lock hold */
 #define CACHE_SHARE	64	/* all caches together: 1/64 of memory */
 #define POISON		0xdbdbdbdbdbdbdbdbUL
-#define MAXRANGES	(2 * VM_PHYS_MAXSEGS)
 
 /* Which set of lists: allocation prefers memory that everybody can use least. */
 enum vm_phys_zone { ZONE_HIGH, ZONE_LOW, ZONE_COUNT };
@@ -55,23 +55,11 @@ struct vm_phys_cache {
 	volatile bool	 pc_busy;	/* [t] being changed */
 } __aligned(CACHE_LINE);
 
-/* Memory not yet given out at boot.  [c] after vm_phys_init. */
-struct vm_phys_range {
-	vm_paddr_t	start, end;	/* [c] */
-};
-
-struct vm_phys_seg	vm_phys_segs[VM_PHYS_MAXSEGS];
-unsigned		vm_phys_nsegs;
-
-static struct vm_phys_range	vm_phys_boot[MAXRANGES];	/* [c] */
-static unsigned			vm_phys_nboot;			/* [c] */
-static bool			vm_phys_ready;			/* [c] */
-static uint64_t			vm_phys_npages;			/* [c] */
 static uint64_t			vm_phys_nreserve;		/* [c] */
-
 static struct spinlock		vm_phys_lock =
     SPINLOCK_INITIALIZER("vm_phys", LO_PHYS, 0);
-static struct vm_phys_list	vm_phys_free_list[ZONE_COUNT][NORDERS];	/* [f] */
+static struct vm_phys_list	vm_phys_free_list[ZONE_COUNT][NORDERS]
+    __guarded_by(&vm_phys_lock);			/* [f] */
 static uint64_t			vm_phys_nfree;		/* [f] on the lists; r:any,
 							 * a hint */
 static unsigned			vm_phys_nwaiters;	/* [a] written with [f] */
@@ -82,123 +70,16 @@ static uint64_t			vm_phys_fail_at;	/* [a] */
 static uint64_t			vm_phys_fail_seen;	/* [a] */
 
 /*
- * Boot memory.
+ * The buddy lists.
  */
-static void
-vm_phys_range_delete(unsigned i)
-{
-	vm_phys_nboot--;
-	memmove(&vm_phys_boot[i], &vm_phys_boot[i + 1],
-	    (vm_phys_nboot - i) * sizeof(vm_phys_boot[0]));
-}
-
-static void
-vm_phys_range_insert(vm_paddr_t start, vm_paddr_t end)
-{
-	unsigned i;
-
-	if (vm_phys_nboot == MAXRANGES)
-		panic("vm_phys: more than %d pieces of boot memory", MAXRANGES);
-	for (i = 0; i < vm_phys_nboot && vm_phys_boot[i].start < start; i++)
-		continue;
-	memmove(&vm_phys_boot[i + 1], &vm_phys_boot[i],
-	    (vm_phys_nboot - i) * sizeof(vm_phys_boot[0]));
-	vm_phys_boot[i].start = start;
-	vm_phys_boot[i].end = end;
-	vm_phys_nboot++;
-}
-
-void
-vm_phys_add_region(vm_paddr_t start, vm_paddr_t end)
-{
-	unsigned i;
-
-	KASSERT(!vm_phys_ready, "region 0x%lx after start-up", start);
-	start = start == 0 ? PAGE_SIZE : round_page(start);
-	end = trunc_page(end);
-	if (start >= end)
-		return;
-	for (i = 0; i < vm_phys_nsegs; i++)
-		if (start < vm_phys_segs[i].end && vm_phys_segs[i].start < end)
-			panic("vm_phys: region 0x%lx-0x%lx overlaps 0x%lx-0x%lx",
-			    start, end, vm_phys_segs[i].start,
-			    vm_phys_segs[i].end);
-	if (vm_phys_nsegs == VM_PHYS_MAXSEGS)
-		panic("vm_phys: more than %d regions", VM_PHYS_MAXSEGS);
-	/* Largest first: the first comparison of a look-up is mostly right. */
-	for (i = vm_phys_nsegs++; i > 0; i--) {
-		if (vm_phys_segs[i - 1].end - vm_phys_segs[i - 1].start >=
-		    end - start)
-			break;
-		vm_phys_segs[i] = vm_phys_segs[i - 1];
-	}
-	vm_phys_segs[i] = (struct vm_phys_seg){ start, end, NULL };
-	vm_phys_npages += atop(end - start);
-	vm_phys_range_insert(start, end);
-}
-
-void
-vm_phys_reserve(vm_paddr_t start, vm_paddr_t end)
-{
-	struct vm_phys_range r;
-	unsigned i = 0;
-
-	KASSERT(!vm_phys_ready, "reserve of 0x%lx after start-up", start);
-	start = trunc_page(start);
-	end = round_page(end);
-	while (i < vm_phys_nboot) {
-		r = vm_phys_boot[i];
-		if (end <= r.start || r.end <= start) {
-			i++;
-			continue;
-		}
-		vm_phys_range_delete(i);
-		if (r.start < start)
-			vm_phys_range_insert(r.start, start);
-		if (end < r.end)
-			vm_phys_range_insert(end, r.end);
-		i = 0;
-	}
-}
-
-vm_paddr_t
-vm_phys_bootalloc(size_t bytes)
-{
-	vm_paddr_t pa = 0, limit = 1UL << 20, start;
-	unsigned i;
-
-	KASSERT(!vm_phys_ready, "boot allocation of %zu bytes after start-up",
-	    bytes);
-	bytes = round_page(bytes);
-	do {
-		for (i = 0; i < vm_phys_nboot && pa == 0; i++) {
-			start = MAX(vm_phys_boot[i].start, limit);
-			if (start < vm_phys_boot[i].end &&
-			    vm_phys_boot[i].end - start >= bytes)
-				pa = start;
-		}
-		if (pa == 0 && limit == 0)
-			panic_exit(EXIT_NOMEM, "no room for %zu KiB of boot "
-			    "structures in %lu KiB of memory", bytes >> 10,
-			    vm_phys_npages * (PAGE_SIZE >> 10));
-		limit = 0;
-	} while (pa == 0);
-	vm_phys_reserve(pa, pa + bytes);
-	memset(PHYS_TO_DMAP(pa), 0, bytes);
-	return pa;
-}
-
-/*
- * The buddy lists.  vm_phys_lock held, or one CPU at boot.
- */
-static inline struct vm_phys_list *
+static inline __requires(vm_phys_lock) struct vm_phys_list *
 vm_phys_list_of(const struct vm_page *m, unsigned order)
 {
 	return &vm_phys_free_list[m->phys_addr < LOW_LIMIT ? ZONE_LOW :
 	    ZONE_HIGH][order];
 }
 
-static inline void
+static inline __requires(vm_phys_lock) void
 vm_phys_list_insert(struct vm_page *m, unsigned order)
 {
 	struct vm_phys_list *list = vm_phys_list_of(m, order);
@@ -207,7 +88,7 @@ vm_phys_list_insert(struct vm_page *m, unsigned order)
 	TAILQ_INSERT_HEAD(list, m, pageq);
 }
 
-static inline void
+static inline __requires(vm_phys_lock) void
 vm_phys_list_remove(struct vm_page *m)
 {
 	struct vm_phys_list *list = vm_phys_list_of(m, m->order);
@@ -217,7 +98,7 @@ vm_phys_list_remove(struct vm_page *m)
 }
 
 /* The smallest block of at least 2^order pages that is on the lists. */
-static struct vm_page *
+static __requires(vm_phys_lock) struct vm_page *
 vm_phys_list_find(unsigned order)
 {
 	struct vm_page *m;
@@ -233,7 +114,7 @@ vm_phys_list_find(unsigned order)
 }
 
 /* Take the 2^order pages at m out of the block head that contains them. */
-static void
+static __requires(vm_phys_lock) void
 vm_phys_carve(struct vm_page *head, struct vm_page *m, unsigned order)
 {
 	unsigned o = head->order;
@@ -257,7 +138,7 @@ vm_phys_carve(struct vm_page *head, struct vm_page *m, unsigned order)
 }
 
 /* Put a block on the lists and merge it with its free buddies. */
-static void
+static __requires(vm_phys_lock) void
 vm_phys_merge(struct vm_page *m, unsigned order)
 {
 	const struct vm_phys_seg *seg = &vm_phys_segs[m->segind];
@@ -296,7 +177,7 @@ vm_phys_wakeup(void)
 static unsigned
 vm_phys_cache_limit(void)
 {
-	uint64_t n = vm_phys_npages / CACHE_SHARE;
+	uint64_t n = vm_phys_total() / CACHE_SHARE;
 
 	/* Not kept while other CPUs still start: mp_ncpus is not final. */
 	n /= mp_ncpus > 0 ? (unsigned)mp_ncpus : 1;
@@ -585,7 +466,7 @@ vm_phys_fit(struct vm_page *head, unsigned order, vm_paddr_t low,
 	return head + atop(pa - start);
 }
 
-static struct vm_page *
+static __requires(vm_phys_lock) struct vm_page *
 vm_phys_contig_locked(unsigned order, vm_paddr_t low, vm_paddr_t high)
 {
 	struct vm_page *head, *m;
@@ -673,24 +554,12 @@ vm_phys_release(vm_paddr_t start, vm_paddr_t end)
 	}
 }
 
-struct vm_page *
-vm_phys_paddr_to_page(vm_paddr_t pa)
-{
-	const struct vm_phys_seg *seg = vm_phys_segs;
-	const struct vm_phys_seg *end = seg + vm_phys_nsegs;
-
-	for (; seg < end; seg++)
-		if (pa - seg->start < seg->end - seg->start)
-			return seg->first + atop(pa - seg->start);
-	return NULL;
-}
-
 /*
  * Start-up, counts and the audit.
  */
 
 /* Give [start, end) to the lists in the largest aligned blocks. */
-static void
+static __requires(vm_phys_lock) void
 vm_phys_init_range(vm_paddr_t start, vm_paddr_t end)
 {
 	struct vm_page *m;
@@ -715,25 +584,20 @@ vm_phys_init_range(vm_paddr_t start, vm_paddr_t end)
 void
 vm_phys_init(void)
 {
-	unsigned z, o, i;
+	vm_paddr_t start, end;
+	unsigned z, o;
 
-	KASSERT(!vm_phys_ready, "called twice, %lu pages", vm_phys_npages);
 	KASSERT(vm_phys_nsegs == 0 || vm_phys_segs[0].first != NULL,
 	    "vm_page_startup comes first, %u segments", vm_phys_nsegs);
+	spin_lock(&vm_phys_lock);
 	for (z = 0; z < ZONE_COUNT; z++)
 		for (o = 0; o < NORDERS; o++)
 			TAILQ_INIT(&vm_phys_free_list[z][o]);
-	for (i = 0; i < vm_phys_nboot; i++)
-		vm_phys_init_range(vm_phys_boot[i].start, vm_phys_boot[i].end);
+	while (vm_phys_boot_take(&start, &end))
+		vm_phys_init_range(start, end);
+	spin_unlock(&vm_phys_lock);
 	/* Enough for page tables and zones to get out of a tight spot. */
-	vm_phys_nreserve = MIN(MAX(vm_phys_npages / 256, 16), 256);
-	vm_phys_ready = true;
-}
-
-uint64_t
-vm_phys_total(void)
-{
-	return vm_phys_npages;
+	vm_phys_nreserve = MIN(MAX(vm_phys_total() / 256, 16), 256);
 }
 
 uint64_t
@@ -748,15 +612,16 @@ vm_phys_free_count(void)
 	return n;
 }
 
-static void
+static __requires(vm_phys_lock) void
 vm_phys_check_block(const struct vm_page *m, unsigned order, unsigned z)
 {
-	vm_paddr_t size = PAGE_SIZE << order;
+	const struct vm_phys_seg *seg = &vm_phys_segs[m->segind];
+	vm_paddr_t size = PAGE_SIZE << order, bpa;
 	unsigned i;
 
 	if (m->order != order || (m->phys_addr & (size - 1)) != 0 ||
 	    (m->phys_addr < LOW_LIMIT) != (z == ZONE_LOW) ||
-	    m->phys_addr + size > vm_phys_segs[m->segind].end)
+	    m->phys_addr + size > seg->end)
 		panic("vm_phys I2: block 0x%lx order %u on list %u of order %u",
 		    m->phys_addr, m->order, z, order);
 	for (i = 0; i < 1U << order; i++)
@@ -766,6 +631,12 @@ vm_phys_check_block(const struct vm_page *m, unsigned order, unsigned z)
 			    "flags 0x%x order %u object %p", m[i].phys_addr,
 			    m->phys_addr, m[i].flags, m[i].order,
 			    (void *)m[i].object);
+	bpa = m->phys_addr ^ size;
+	if (order < VM_PHYS_MAXORDER && bpa >= seg->start &&
+	    bpa + size <= seg->end &&
+	    seg->first[atop(bpa - seg->start)].order == order)
+		panic("vm_phys I3: blocks 0x%lx and 0x%lx of order %u are both "
+		    "free", m->phys_addr, bpa, order);
 }
 
 void

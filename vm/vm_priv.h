@@ -144,3 +144,9 @@ struct vm_object *vm_map_chain_file(struct vm_object *object,
 void	vmspace_startup(void);			/* of vm_map_startup */
 /* vmspace_over_limit: would grow more bytes break RLIMIT_AS?  => Locks: map. */
 bool	vmspace_over_limit(const struct vm_map *map, vm_size_t grow);
+
+/* ---- physical memory: vm_phys_seg.c for vm_phys.c ---- */
+
+/* vm_phys_boot_take: the next range that nobody took at boot; false: no more.
+ * Boot allocation is over after the first call. */
+bool	vm_phys_boot_take(vm_paddr_t *start, vm_paddr_t *end);

@@ -23,16 +23,17 @@ struct lockdep_held {
 	uint16_t	 lh_rank;
 	uint16_t	 lh_flags;	/* LH_* */
 	uint16_t	 lh_max;	/* largest rank of this and those below;
-					 * LH_MAX: look at each */
+					 * LOCKDEP_NOMAX: look at each */
 };
-#define LH_MAX		0xffff
+#define LOCKDEP_NOMAX	0xffff
+
 #define LH_SPIN		0x1
 #define LH_READ		0x2
 #define LH_BUSY		0x4
 #define LH_TRY		0x8	/* taken by a try: no order claimed */
-#define LH_DUPOK	0x10
-
-#define LH_INTR		0x20	/* LK_INTR: taken in interrupt context too */
+#define LH_LK_SHIFT	4	/* from here on LK_* of lock.h */
+#define LH_INTR		0x10	/* taken in interrupt context too */
+#define LH_DUPOK	0x20
 
 /* What lockdep does with a violation: option lockdep=off|report|panic. */
 enum lockdep_mode { LOCKDEP_OFF, LOCKDEP_REPORT, LOCKDEP_PANIC };

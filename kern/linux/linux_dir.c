@@ -18,52 +18,22 @@
 
 #define CWD		((uint64_t)AT_FDCWD)
 
-/* One or two user paths with their directories. */
-struct name {
-	struct rnode	*dir;
-	struct upath	 path;
-};
-
-static int
-name_get(struct name *nm, uint64_t dirfd, uint64_t path)
-{
-	int error;
-
-	error = upath_get(&nm->path, path);
-	if (error != 0)
-		return error;
-	if (nm->path.p[0] == '/')
-		nm->dir = rnode_ref(ramfs_root);
-	else
-		error = dir_get((int)dirfd, &nm->dir);
-	if (error != 0)
-		upath_put(&nm->path);
-	return error;
-}
-
-static void
-name_put(struct name *nm)
-{
-	rnode_put(nm->dir);
-	upath_put(&nm->path);
-}
-
 /* ---- make and remove ---- */
 
 int64_t
 sys_mkdirat(SYSARGS6(dirfd, path, mode, a3 __unused, a4 __unused,
     a5 __unused))
 {
-	struct name nm;
+	struct name_at nm;
 	mode_t m;
 	int error;
 
 	m = (mode_t)mode & 01777 & ~atomic_load(&curproc->p_fs->fx_umask);
-	error = name_get(&nm, dirfd, path);
+	error = name_at_get(&nm, dirfd, path);
 	if (error != 0)
 		return ret_errno(error);
 	error = ramfs_mknode(nm.dir, nm.path.p, S_IFDIR | m, NULL, 0);
-	name_put(&nm);
+	name_at_put(&nm);
 	return ret_errno(error);
 }
 
@@ -78,16 +48,16 @@ int64_t
 sys_unlinkat(SYSARGS6(dirfd, path, flags, a3 __unused, a4 __unused,
     a5 __unused))
 {
-	struct name nm;
+	struct name_at nm;
 	int error;
 
 	if ((flags & ~(uint64_t)AT_REMOVEDIR) != 0)
 		return -EINVAL;
-	error = name_get(&nm, dirfd, path);
+	error = name_at_get(&nm, dirfd, path);
 	if (error != 0)
 		return ret_errno(error);
 	error = ramfs_unlink(nm.dir, nm.path.p, flags != 0);
-	name_put(&nm);
+	name_at_put(&nm);
 	return ret_errno(error);
 }
 
@@ -110,22 +80,22 @@ static int64_t
 two_names(uint64_t fd1, uint64_t path1, uint64_t fd2, uint64_t path2,
     int (*fn)(struct rnode *, const char *, struct rnode *, const char *))
 {
-	struct name *nm;
+	struct name_at *nm;
 	int error;
 
 	/* Two short paths would not fit the frame with their callers'. */
 	nm = kmalloc(2 * sizeof(*nm), M_WAITOK);
 	if (nm == NULL)
 		return -ENOMEM;
-	error = name_get(&nm[0], fd1, path1);
+	error = name_at_get(&nm[0], fd1, path1);
 	if (error == 0) {
-		error = name_get(&nm[1], fd2, path2);
+		error = name_at_get(&nm[1], fd2, path2);
 		if (error == 0) {
 			error = fn(nm[0].dir, nm[0].path.p, nm[1].dir,
 			    nm[1].path.p);
-			name_put(&nm[1]);
+			name_at_put(&nm[1]);
 		}
-		name_put(&nm[0]);
+		name_at_put(&nm[0]);
 	}
 	kfree(nm);
 	return ret_errno(error);
@@ -172,17 +142,17 @@ sys_symlinkat(SYSARGS6(target, dirfd, path, a3 __unused, a4 __unused,
     a5 __unused))
 {
 	struct upath t;
-	struct name nm;
+	struct name_at nm;
 	int error;
 
 	error = upath_get(&t, target);
 	if (error != 0)
 		return ret_errno(error);
-	error = t.p[0] == '\0' ? ENOENT : name_get(&nm, dirfd, path);
+	error = t.p[0] == '\0' ? ENOENT : name_at_get(&nm, dirfd, path);
 	if (error == 0) {
 		error = ramfs_mknode(nm.dir, nm.path.p, S_IFLNK | 0777, t.p,
 		    0);
-		name_put(&nm);
+		name_at_put(&nm);
 	}
 	upath_put(&t);
 	return ret_errno(error);

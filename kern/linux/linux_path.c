@@ -66,14 +66,8 @@ dir_get(int dirfd, struct rnode **dp)
 	return *dp == NULL ? ENOTDIR : 0;
 }
 
-/* A user path with the directory it starts from. */
-struct at {
-	struct rnode	*dir;
-	struct upath	 path;
-};
-
-static int
-at_get(struct at *at, uint64_t dirfd, uint64_t path)
+int
+name_at_get(struct name_at *at, uint64_t dirfd, uint64_t path)
 {
 	int error;
 
@@ -90,8 +84,8 @@ at_get(struct at *at, uint64_t dirfd, uint64_t path)
 	return error;
 }
 
-static void
-at_put(struct at *at)
+void
+name_at_put(struct name_at *at)
 {
 	rnode_put(at->dir);
 	upath_put(&at->path);
@@ -100,14 +94,14 @@ at_put(struct at *at)
 int
 upath_lookup(int dirfd, uint64_t path, bool follow, struct rnode **np)
 {
-	struct at at;
+	struct name_at at;
 	int error;
 
-	error = at_get(&at, (uint64_t)dirfd, path);
+	error = name_at_get(&at, (uint64_t)dirfd, path);
 	if (error != 0)
 		return error;
 	error = ramfs_namei(at.dir, at.path.p, follow, np);
-	at_put(&at);
+	name_at_put(&at);
 	return error;
 }
 
@@ -123,17 +117,17 @@ static int64_t
 do_open(uint64_t dirfd, uint64_t path, uint64_t flags, uint64_t mode)
 {
 	struct file *fp;
-	struct at at;
+	struct name_at at;
 	int error, fd;
 
 	if ((flags & O_ACCMODE) == O_ACCMODE)
 		return -EINVAL;
-	error = at_get(&at, dirfd, path);
+	error = name_at_get(&at, dirfd, path);
 	if (error != 0)
 		return ret_errno(error);
 	error = ramfs_open(at.dir, at.path.p, (unsigned)flags,
 	    mode_masked(mode), &fp);
-	at_put(&at);
+	name_at_put(&at);
 	if (error != 0)
 		return ret_errno(error);
 	error = fd_install(fp, 0, (flags & O_CLOEXEC) != 0, &fd);
@@ -388,6 +382,13 @@ sys_fchmod(SYSARGS6(fd, mode, a2 __unused, a3 __unused, a4 __unused,
 	return 0;
 }
 
+/* chown_ok: root's, or unchanged (-1). */
+static bool
+chown_ok(uint64_t uid, uint64_t gid)
+{
+	return (uint32_t)uid + 1 <= 1 && (uint32_t)gid + 1 <= 1;
+}
+
 int64_t
 sys_chown(SYSARGS6(path, uid, gid, a3 __unused, a4 __unused, a5 __unused))
 {
@@ -398,7 +399,7 @@ sys_chown(SYSARGS6(path, uid, gid, a3 __unused, a4 __unused, a5 __unused))
 	if (error != 0)
 		return ret_errno(error);
 	rnode_put(n);
-	return uid + 1 <= 1 && gid + 1 <= 1 ? 0 : -EPERM;
+	return chown_ok(uid, gid) ? 0 : -EPERM;
 }
 
 int64_t
@@ -410,7 +411,7 @@ sys_fchown(SYSARGS6(fd, uid, gid, a3 __unused, a4 __unused, a5 __unused))
 	if (fp == NULL)
 		return -EBADF;
 	file_put(fp);
-	return (uint32_t)uid + 1 <= 1 && (uint32_t)gid + 1 <= 1 ? 0 : -EPERM;
+	return chown_ok(uid, gid) ? 0 : -EPERM;
 }
 
 int64_t

@@ -40,6 +40,14 @@ void	upath_put(struct upath *up);
 /* dir_get: where relative paths start: a referenced directory.  EBADF,
  * ENOTDIR. */
 int	dir_get(int dirfd, struct rnode **dp) __warn_unused;
+/* A user path with the directory that it starts from, referenced. */
+struct name_at {
+	struct rnode	*dir;
+	struct upath	 path;
+};
+int	name_at_get(struct name_at *at, uint64_t dirfd, uint64_t path)
+	    __warn_unused;
+void	name_at_put(struct name_at *at);
 /* upath_lookup: the referenced node of a user path. */
 int	upath_lookup(int dirfd, uint64_t path, bool follow,
 	    struct rnode **np) __warn_unused;

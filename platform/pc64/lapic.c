@@ -27,7 +27,6 @@
 
 #define LAPIC_LEN	PAGE_SIZE
 #define LAPIC_ID	0x020
-#define LAPIC_VERSION	0x030
 #define LAPIC_TPR	0x080
 #define LAPIC_EOI	0x0b0
 #define LAPIC_SVR	0x0f0
@@ -58,7 +57,6 @@
 
 static volatile uint32_t *lapic;	/* [c] every CPU sees its own there */
 static uint32_t	timer_count;		/* [c] timer ticks per HZ tick */
-static uint64_t	spurious;		/* [a] */
 static uint64_t	strays;			/* [a] vectors without handler */
 
 static void	(*handlers[NVECTORS])(struct trapframe *);	/* I1 */
@@ -118,7 +116,7 @@ lapic_id(void)
 static void
 spurious_intr(struct trapframe *tf __unused)
 {
-	atomic_add(&spurious, 1);
+	/* The APIC withdrew it: nothing to do, and nothing to end. */
 }
 
 static void

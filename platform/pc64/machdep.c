@@ -10,12 +10,10 @@
  *
  * Locks: none; one CPU, interrupts off.
  */
-#include <lib/assert.h>
-#include <lib/string.h>
-#include <machine/cpu.h>
 #include <machine/cpufunc.h>
 #include <machine/intr.h>
 #include <machine/machdep.h>
+#include <machine/pcpu.h>
 #include <machine/pmap_boot.h>
 #include <machine/segments.h>
 #include <sys/bootinfo.h>

@@ -8,7 +8,7 @@
  *	IDLE -> KICKED		boot CPU: mailbox filled, INIT and start-up sent
  *	KICKED -> ALIVE		new CPU: runs C in the upper half
  *	ALIVE -> GO		boot CPU: it is in all_cpus now
- *	GO -> IDLE		new CPU: has flushed its TLB, can be interrupted
+ *	GO -> IDLE		new CPU: has flushed its TLB, its timer runs
  *	KICKED -> IDLE		boot CPU: no answer; stopped by INIT, left out
  *
  *	I1 from GO on the CPU takes part in every shootdown and cross-call; what
@@ -147,9 +147,11 @@ ap_kick(uint32_t apicid, vm_paddr_t page)
 static bool
 ap_bringup(int cpu, uint32_t apicid, vm_paddr_t page)
 {
-	vm_offset_t stack = kmem_alloc_guarded(KSTACK_SIZE, 0);
+	vm_offset_t stack = 0;
 
-	if (stack == 0 || gdt_alloc_cpu(cpu) != 0) {
+	if (gdt_alloc_cpu(cpu) == 0)
+		stack = kmem_alloc_guarded(KSTACK_SIZE, 0);
+	if (stack == 0) {
 		kprintf("cpu%d: no memory for its stacks\n", cpu);
 		return false;
 	}

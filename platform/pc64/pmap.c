@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * pmap.c: address spaces in 4-level page tables, reached by the direct map.
- * Reverse maps are pmap_pv.c's, shootdown is pmap_tlb.c's, the kernel's first
- * tables are pmap_boot.c's, audits are pmap_check.c's.
+ * Reverse maps are pmap_pv.c's, shootdown is pmap_tlb.c's, kernel memory is
+ * pmap_kern.c's and pmap_boot.c's, audits are pmap_check.c's.
  *
  * I1 an entry that is not present is zero; a present one changes only by atomic
  *    operations, since the CPU sets A and M in it at any time;
@@ -15,8 +15,7 @@
  *    known to be zero on every CPU, in between.
  *
  * Locks: pm_lock (LO_PMAP) for all of a user pmap; held across the shootdown,
- * which may be awaited because spinning CPUs serve theirs.  Kernel tables below
- * the PML4 are never freed, so looking at them needs no lock.
+ * which may be awaited because spinning CPUs serve theirs.
  *
  * Sources: pmap(9) of NetBSD; Intel SDM vol. 3, 4.10 (what a TLB may cache).
  */
@@ -52,13 +51,11 @@ static unsigned		 kernel_nslots;	/* [c] */
 static pt_entry_t *
 table_alloc(struct pmap *pm, pt_entry_t *parent, pt_entry_t *e)
 {
-	struct vm_page *m = vm_page_alloc_unowned(VM_ALLOC_ZERO |
-	    (pm == kernel_pmap ? VM_ALLOC_RESERVE : 0));
+	struct vm_page *m = vm_page_alloc_unowned(VM_ALLOC_ZERO);
 
 	if (m == NULL)
 		return NULL;
-	atomic_store_rel(e, VM_PAGE_TO_PHYS(m) | PG_V | PG_RW | PG_A |
-	    (pm == kernel_pmap ? 0 : PG_U));
+	atomic_store_rel(e, VM_PAGE_TO_PHYS(m) | PG_V | PG_RW | PG_U | PG_A);
 	if (parent != NULL)
 		atomic_add(parent, PT_USE_ONE);
 	pm->pm_tables++;
@@ -189,7 +186,7 @@ table_cut(struct pmap *pm, pt_entry_t *e, vm_offset_t va, struct tlb_batch *tb)
 	TAILQ_INSERT_TAIL(&tb->tables, m, pageq);
 	pm->pm_tables--;
 	/* CPUs cache upper entries too; one invlpg forgets them all. */
-	tlb_batch_add(tb, pm, va);
+	tlb_batch_add(tb, va);
 }
 
 void
@@ -343,7 +340,7 @@ enter_change(struct pmap *pm, vm_offset_t va, pt_entry_t *pte, pt_entry_t new)
 	    (new & ~old & PG_NX) == 0))
 		return;
 	tlb_batch_init(&tb, pm);
-	tlb_batch_add(&tb, pm, va);
+	tlb_batch_add(&tb, va);
 	tlb_batch_flush(&tb);
 }
 
@@ -365,7 +362,7 @@ enter_replace(struct pmap *pm, vm_offset_t va, struct vm_page *m,
 	pv_remove(pm, va, om);
 	if ((old & PG_A) != 0) {
 		tlb_batch_init(&tb, pm);
-		tlb_batch_add(&tb, pm, va);
+		tlb_batch_add(&tb, va);
 		tlb_batch_flush(&tb);
 	}
 	pm->pm_wired += ((new & PG_W) != 0) - ((old & PG_W) != 0);
@@ -437,7 +434,7 @@ remove_ptes(struct pmap *pm, const struct pt_walk *w, vm_offset_t va,
 		pv_collect(m, old);
 		pv_remove(pm, a, m);
 		if ((old & PG_A) != 0)
-			tlb_batch_add(tb, pm, a);
+			tlb_batch_add(tb, a);
 		wired += (old & PG_W) != 0;
 		n++;
 	}
@@ -482,14 +479,14 @@ pmap_remove(struct pmap *pm, vm_offset_t start, vm_offset_t end)
 
 /* protect_ptes: clear RW and set NX as asked, in [va, end). */
 static void
-protect_ptes(struct pmap *pm, const struct pt_walk *w, vm_offset_t va,
-    vm_offset_t end, pt_entry_t clear, pt_entry_t set, struct tlb_batch *tb)
+protect_ptes(const struct pt_walk *w, vm_offset_t va, vm_offset_t end,
+    pt_entry_t clear, pt_entry_t set, struct tlb_batch *tb)
 {
-	pt_entry_t *pte, *e, old;
+	pt_entry_t *pte, *e, old, mask = clear | set;
 
 	PT_FOREACH(pte, e, w, va, end) {
 		old = *pte;
-		if (((old & clear) | (~old & set)) == 0)
+		if (((old ^ set) & mask) == 0)
 			continue;
 		if ((old & clear) != 0)
 			atomic_and(pte, ~clear);
@@ -497,7 +494,7 @@ protect_ptes(struct pmap *pm, const struct pt_walk *w, vm_offset_t va,
 			atomic_or(pte, set);
 		/* Read again: A may have come between the load and the lock. */
 		if ((atomic_load_relaxed(pte) & PG_A) != 0)
-			tlb_batch_add(tb, pm, pte_va(w, pte, va));
+			tlb_batch_add(tb, pte_va(w, pte, va));
 	}
 }
 
@@ -521,8 +518,7 @@ pmap_protect(struct pmap *pm, vm_offset_t start, vm_offset_t end,
 	spin_lock(&pm->pm_lock);
 	for (; pmap_next_table(pm, &start, end, &w);
 	    start = pt_end(start, end))
-		protect_ptes(pm, &w, start, pt_end(start, end), clear, set,
-		    &tb);
+		protect_ptes(&w, start, pt_end(start, end), clear, set, &tb);
 	tlb_batch_flush(&tb);
 	spin_unlock(&pm->pm_lock);
 }
@@ -632,7 +628,8 @@ foreach_some(struct pmap *pm, vm_offset_t *start, vm_offset_t end,
 	    *start = n < FOREACH_BATCH ? pt_end(*start, end) :
 	    f[n - 1].va + PAGE_SIZE) {
 		PT_FOREACH(pte, e, &w, *start, pt_end(*start, end)) {
-			f[n++] = (struct found){ pte_va(&w, pte, *start), *pte };
+			f[n++] = (struct found){ pte_va(&w, pte, *start),
+			    *pte };
 			if (n == FOREACH_BATCH)
 				break;
 		}
@@ -731,75 +728,4 @@ pmap_copy_page(struct vm_page *from, struct vm_page *to)
 
 	__asm__ volatile("rep movsq" : "+S"(src), "+D"(dst), "+c"(n) ::
 	    "memory");
-}
-
-/* ---- kernel mappings ---- */
-
-/* kernel_pte: the entry for va; makes tables with alloc, NULL without. */
-static pt_entry_t *
-kernel_pte(vm_offset_t va, bool alloc)
-{
-	static const uint8_t level_shift[] = { 39, 30, 21 };
-	pt_entry_t *table = kernel_pml4, *e;
-
-	for (unsigned i = 0; i < nitems(level_shift); i++) {
-		e = &table[va >> level_shift[i] & (NPTEPG - 1)];
-		if (*e == 0 && (!alloc ||
-		    table_alloc(kernel_pmap, NULL, e) == NULL))
-			return NULL;
-		table = pt_table(*e);
-	}
-	return &table[PT_INDEX(va)];
-}
-
-int
-pmap_kenter(vm_offset_t va, vm_paddr_t pa, vm_prot_t prot)
-{
-	pt_entry_t *pte;
-
-	KASSERT(va >= VM_MIN_KERNEL_ADDRESS && va < VM_MAX_KERNEL_ADDRESS &&
-	    ((va | pa) & PAGE_MASK) == 0, "%lx -> %lx is not a kernel page",
-	    va, pa);
-	KASSERT((prot & (VM_PROT_WRITE | VM_PROT_EXECUTE)) !=
-	    (VM_PROT_WRITE | VM_PROT_EXECUTE), "%lx both W and X", va);
-	spin_lock(&kernel_pmap->pm_lock);
-	pte = kernel_pte(va, true);
-	if (pte == NULL) {
-		spin_unlock(&kernel_pmap->pm_lock);
-		return ENOMEM;
-	}
-	if (*pte != 0)
-		panic("%s: %lx is mapped already: entry %lx", __func__, va,
-		    *pte);
-	atomic_store_rel(pte, pa | PG_V | PG_G |
-	    ((prot & VM_PROT_WRITE) != 0 ? PG_RW : 0) |
-	    ((prot & VM_PROT_EXECUTE) != 0 ? 0 : PG_NX));
-	kernel_pmap->pm_resident++;
-	spin_unlock(&kernel_pmap->pm_lock);
-	return 0;
-}
-
-void
-pmap_kremove(vm_offset_t va, vm_size_t len)
-{
-	vm_offset_t end = va + len, first = end, last = va;
-	pt_entry_t *pte;
-
-	KASSERT(va >= VM_MIN_KERNEL_ADDRESS && end <= VM_MAX_KERNEL_ADDRESS &&
-	    va <= end && ((va | len) & PAGE_MASK) == 0,
-	    "[%lx, %lx) is not kernel memory", va, end);
-	spin_lock(&kernel_pmap->pm_lock);
-	for (vm_offset_t a = va; a < end; a += PAGE_SIZE) {
-		pte = kernel_pte(a, false);
-		if (pte == NULL || *pte == 0)
-			continue;
-		kernel_pmap->pm_resident--;
-		if ((atomic_swap(pte, 0) & PG_A) == 0)
-			continue;
-		first = MIN(first, a);
-		last = a + PAGE_SIZE;
-	}
-	if (first < last)
-		tlb_flush_kernel(first, last);
-	spin_unlock(&kernel_pmap->pm_lock);
 }

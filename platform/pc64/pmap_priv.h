@@ -67,9 +67,8 @@ struct pt_walk {
  */
 struct tlb_batch {
 	struct pmap	*pm;		/* NULL: kernel memory */
-	cpumask_t	 cpus;		/* that may have a translation */
 	unsigned	 n;		/* pages; > TLB_BATCH: all */
-	vm_offset_t	 start, end;	/* kernel range, else 0 */
+	vm_offset_t	 start, end;	/* kernel memory only */
 	TAILQ_HEAD(, vm_page) tables;	/* page-table pages cut loose */
 	vm_offset_t	 va[TLB_BATCH];
 };
@@ -78,29 +77,23 @@ static inline void
 tlb_batch_init(struct tlb_batch *tb, struct pmap *pm)
 {
 	tb->pm = pm;
-	tb->cpus = 0;
 	tb->n = 0;
-	tb->start = tb->end = 0;
 	TAILQ_INIT(&tb->tables);
 }
 
-/*
- * tlb_batch_add: va lost a right in pm.  Called after the entry was changed
- * (by an atomic operation, so pm_active is read after the change is visible: a
- * CPU that is not in it yet will load CR3 later and see the new entry).
- */
+/* tlb_batch_add: va lost a right, by an atomic change of its entry. */
 static inline void
-tlb_batch_add(struct tlb_batch *tb, struct pmap *pm, vm_offset_t va)
+tlb_batch_add(struct tlb_batch *tb, vm_offset_t va)
 {
-	tb->cpus |= atomic_load(&pm->pm_active);
 	if (tb->n < TLB_BATCH)
 		tb->va[tb->n] = va;
 	tb->n++;
 }
 
 /*
- * tlb_batch_flush: one round for all of the batch.
- * => Locks: preemption off.  On return no CPU uses what was added.
+ * tlb_batch_flush: one round for all of the batch, none if it is empty.
+ * => Locks: pm_lock, so nobody finds the changed entries before the TLBs know
+ *    (tlb_evict: none, the pmap is not used any more; preemption off).
  */
 void	tlb_batch_flush(struct tlb_batch *tb);
 /* tlb_flush_kernel: [start, end) of kernel memory on every CPU. */
@@ -124,8 +117,8 @@ void	pmap_table_release(struct pmap *pm, const struct pt_walk *w, uint64_t n,
 void	pmap_tables_free(struct tlb_batch *tb);
 
 /* pmap_pv.c; pm_lock held */
-bool	pv_insert(struct pmap *pm, vm_offset_t va, struct vm_page *m);
-void	pv_remove(struct pmap *pm, vm_offset_t va, struct vm_page *m);
+bool	pv_insert_list(struct pmap *pm, uint64_t word, struct vm_page *m);
+void	pv_remove_list(struct pmap *pm, uint64_t word, struct vm_page *m);
 bool	pv_find(struct pmap *pm, vm_offset_t va, struct vm_page *m);
 void	pv_check(struct pmap *pm);
 void	pv_init(void);
@@ -156,6 +149,28 @@ static inline vm_offset_t
 pv_va(uint64_t word)
 {
 	return (word & ((1UL << PV_PMAP_SHIFT) - 1)) << PAGE_SHIFT;
+}
+
+/* pv_insert: false: no memory for the record. */
+static inline bool
+pv_insert(struct pmap *pm, vm_offset_t va, struct vm_page *m)
+{
+	uint64_t none = 0, word = pv_word(pm, va);
+
+	return __predict_true(atomic_fcmpset(&m->md.pv_word, &none, word)) ||
+	    pv_insert_list(pm, word, m);
+}
+
+static inline void
+pv_remove(struct pmap *pm, vm_offset_t va, struct vm_page *m)
+{
+	uint64_t word = pv_word(pm, va);
+
+	/* Ours and not another's: only we, under pm_lock, change it. */
+	if (__predict_true(atomic_load_relaxed(&m->md.pv_word) == word))
+		atomic_store_rel(&m->md.pv_word, 0);
+	else
+		pv_remove_list(pm, word, m);
 }
 
 /* pv_collect: referenced and modified belong to the page: keep the bits of an

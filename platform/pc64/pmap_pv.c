@@ -115,7 +115,7 @@ pv_free(struct pmap *pm, struct pv_entry *pv)
 	vm_page_free_unowned(vm_phys_paddr_to_page(DMAP_TO_PHYS(pc)));
 }
 
-static bool
+bool
 pv_insert_list(struct pmap *pm, uint64_t word, struct vm_page *m)
 {
 	struct spinlock *l = pv_lock_of(m);
@@ -132,18 +132,7 @@ pv_insert_list(struct pmap *pm, uint64_t word, struct vm_page *m)
 	return true;
 }
 
-bool
-pv_insert(struct pmap *pm, vm_offset_t va, struct vm_page *m)
-{
-	uint64_t none = 0;
-
-	if (__predict_true(atomic_fcmpset(&m->md.pv_word, &none,
-	    pv_word(pm, va))))
-		return true;
-	return pv_insert_list(pm, pv_word(pm, va), m);
-}
-
-static void
+void
 pv_remove_list(struct pmap *pm, uint64_t word, struct vm_page *m)
 {
 	struct spinlock *l = pv_lock_of(m);
@@ -159,18 +148,6 @@ pv_remove_list(struct pmap *pm, uint64_t word, struct vm_page *m)
 	m->md.pv_gen++;
 	spin_unlock(l);
 	pv_free(pm, pv);
-}
-
-void
-pv_remove(struct pmap *pm, vm_offset_t va, struct vm_page *m)
-{
-	uint64_t word = pv_word(pm, va);
-
-	/* Ours and not another's: only we, under pm_lock, change it (I2). */
-	if (__predict_true(atomic_load_relaxed(&m->md.pv_word) == word))
-		atomic_store_rel(&m->md.pv_word, 0);
-	else
-		pv_remove_list(pm, word, m);
 }
 
 bool
@@ -322,7 +299,7 @@ remove_one(struct pv_where *at)
 	at->pm->pm_resident--;
 	at->pm->pm_wired -= (old & PG_W) != 0;
 	if ((old & PG_A) != 0)
-		tlb_batch_add(&at->tb, at->pm, at->va);
+		tlb_batch_add(&at->tb, at->va);
 	pmap_table_release(at->pm, &at->w, 1, at->va, &at->tb);
 	return 1;
 }
@@ -359,7 +336,7 @@ remove_write_one(struct pv_where *at)
 		return 0;
 	atomic_and(at->pte, ~PG_RW);
 	if ((atomic_load_relaxed(at->pte) & PG_A) != 0)
-		tlb_batch_add(&at->tb, at->pm, at->va);
+		tlb_batch_add(&at->tb, at->va);
 	return 1;
 }
 
@@ -396,7 +373,7 @@ clear_one(struct pv_where *at, pt_entry_t bit)
 	if ((*at->pte & bit) == 0)
 		return 0;
 	atomic_and(at->pte, ~bit);
-	tlb_batch_add(&at->tb, at->pm, at->va);
+	tlb_batch_add(&at->tb, at->va);
 	return 1;
 }
 

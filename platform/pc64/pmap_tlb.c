@@ -248,45 +248,50 @@ tlb_shoot(cpumask_t targets, const struct tlb_batch *tb)
 void
 tlb_batch_flush(struct tlb_batch *tb)
 {
-	cpumask_t self = 1UL << curcpu;
+	cpumask_t cpus, self;
 
-	if ((tb->cpus & self) != 0)
+	if (tb->n == 0)
+		return;
+	cpus = atomic_load(&tb->pm->pm_active);		/* I2 */
+	self = 1UL << curcpu;
+	if ((cpus & self) != 0)
 		flush_local(tb);
-	if ((tb->cpus & ~self) != 0)
-		tlb_shoot(tb->cpus & ~self, tb);
+	if ((cpus & ~self) != 0)
+		tlb_shoot(cpus & ~self, tb);
 }
 
 void
 tlb_flush_kernel(vm_offset_t start, vm_offset_t end)
 {
+	cpumask_t others = atomic_load(&all_cpus) & ~(1UL << curcpu);
 	struct tlb_batch tb;
 
 	tlb_batch_init(&tb, NULL);
 	tb.start = start;
 	tb.end = end;
-	tb.cpus = atomic_load(&all_cpus) | 1UL << curcpu;
-	tlb_batch_flush(&tb);
+	flush_local(&tb);
+	if (others != 0)
+		tlb_shoot(others, &tb);
 }
 
 void
 tlb_evict(struct pmap *pm)
 {
+	struct tlb_cpu *tc;
 	struct tlb_batch tb;
 	uint64_t flags;
-	cpumask_t self;
 
 	critical_enter();
+	tc = &tlb_cpu[curcpu];
 	flags = intr_disable();
-	self = 1UL << curcpu;
-	if (tlb_cpu[curcpu].tc_loaded == pm) {
+	if (tc->tc_loaded == pm) {
 		KASSERT(pcpu_self()->pc_curpmap != pm,
 		    "pmap %p is destroyed by a thread that runs in it",
 		    (void *)pm);
-		tlb_leave(&tlb_cpu[curcpu], self);
+		tlb_leave(tc, 1UL << curcpu);
 	}
 	intr_restore(flags);
 	tlb_batch_init(&tb, pm);
-	tb.cpus = atomic_load(&pm->pm_active);
 	tb.n = TLB_BATCH + 1;
 	tlb_batch_flush(&tb);
 	critical_exit();

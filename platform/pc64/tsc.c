@@ -297,8 +297,9 @@ skew_half(unsigned first)
 			cpu_spinwait();
 		mine = rdtsc();
 		last = atomic_load(&skew_tsc);
-		if (turn > 0 && mine < last && last - mine > skew_max)
-			atomic_store(&skew_max, last - mine);
+		if (mine < last)	/* skew_tsc is 0 in the first round */
+			atomic_store(&skew_max, MAX(last - mine,
+			    atomic_load(&skew_max)));
 		atomic_store(&skew_tsc, mine);
 		atomic_store(&skew_turn, turn + 1);
 	}
@@ -313,6 +314,7 @@ tsc_skew_boot(int cpu)
 	while (atomic_load(&skew_turn) != 2 * SKEW_ROUNDS)
 		cpu_spinwait();
 	back = atomic_swap(&skew_max, 0);
+	atomic_store(&skew_tsc, 0);
 	atomic_store(&skew_turn, 0);
 	if (back != 0)
 		kprintf("cpu%d: time-stamp counters are apart by %lu ns\n",

@@ -13,19 +13,15 @@
  */
 #include <vm/pmap.h>
 
+#include <lib/prng.h>
 #include <lib/string.h>
 #include <machine/vmparam.h>
 #include <sys/errno.h>
 #include <sys/lock.h>
-#include <vm/vm_fault.h>
-#include <vm/vm_map.h>
 #include <vm/vm_object.h>
 #include <vm/vm_page.h>
 #include <vm/vm_phys.h>
 
-#include <lib/prng.h>
-
-#include "../contract/cpu_access.h"
 #include "host_os.h"
 #include "user_access.h"
 
@@ -50,7 +46,6 @@ struct pmap {
 
 #define PV_MOD		0x1u
 #define PV_REF		0x2u
-#define MAX_FAULTS	64	/* faults in a row that change nothing */
 
 static struct pmap	 kernel_pmap_store;
 struct pmap *const	 kernel_pmap = &kernel_pmap_store;
@@ -701,9 +696,8 @@ pmap_init(void)
 
 /* ---- the CPU ---- */
 
-/* cpu_access: the hardware's part of one access; false is a page fault. */
-static bool
-cpu_access(struct pmap *pmap, vm_offset_t va, vm_prot_t prot, void *buf,
+bool
+fake_cpu_access(struct pmap *pmap, vm_offset_t va, vm_prot_t prot, void *buf,
     size_t len)
 {
 	struct fake_mapping *fm;
@@ -724,92 +718,4 @@ cpu_access(struct pmap *pmap, vm_offset_t va, vm_prot_t prot, void *buf,
 	}
 	spin_unlock(&fake_lock);
 	return ok;
-}
-
-bool
-cpu_load64(struct pmap *pmap, vm_offset_t va, uint64_t *v)
-{
-	return cpu_access(pmap, va, VM_PROT_READ, v, sizeof(*v));
-}
-
-bool
-cpu_store64(struct pmap *pmap, vm_offset_t va, uint64_t v)
-{
-	return cpu_access(pmap, va, VM_PROT_WRITE, &v, sizeof(v));
-}
-
-/* user_access: within one page. */
-static int
-user_access(struct vm_map *map, vm_offset_t va, vm_prot_t prot, void *buf,
-    size_t len)
-{
-	int error;
-
-	if (va < VM_MIN_USER_ADDRESS || va >= VM_MAX_USER_ADDRESS)
-		return EFAULT;
-	for (int tries = 0; !cpu_access(map->pmap, va, prot, buf, len);
-	    tries++) {
-		KASSERT(tries < MAX_FAULTS || chaos.forget_one_in != 0,
-		    "%lx: %d faults in a row gave no mapping for %x", va,
-		    tries, prot);
-		error = vm_fault(map, trunc_page(va), prot, VM_FAULT_NORMAL);
-		if (error != 0)
-			return error;
-	}
-	return 0;
-}
-
-int
-user_read(struct vm_map *map, vm_offset_t va, void *buf, size_t len)
-{
-	uint8_t *p = buf;
-	size_t n;
-	int error = 0;
-
-	for (; len != 0 && error == 0; va += n, p += n, len -= n) {
-		n = MIN(len, PAGE_SIZE - (va & PAGE_MASK));
-		error = user_access(map, va, VM_PROT_READ, p, n);
-	}
-	return error;
-}
-
-int
-user_write(struct vm_map *map, vm_offset_t va, const void *buf, size_t len)
-{
-	uint8_t chunk[256];
-	const uint8_t *p = buf;
-	size_t n;
-	int error = 0;
-
-	for (; len != 0 && error == 0; va += n, p += n, len -= n) {
-		n = MIN(len, PAGE_SIZE - (va & PAGE_MASK));
-		n = MIN(n, sizeof(chunk));
-		memcpy(chunk, p, n);
-		error = user_access(map, va, VM_PROT_WRITE, chunk, n);
-	}
-	return error;
-}
-
-int
-user_load(struct vm_map *map, vm_offset_t va, uint8_t *v)
-{
-	return user_read(map, va, v, 1);
-}
-
-int
-user_store(struct vm_map *map, vm_offset_t va, uint8_t v)
-{
-	return user_write(map, va, &v, 1);
-}
-
-int
-user_load64(struct vm_map *map, vm_offset_t va, uint64_t *v)
-{
-	return user_read(map, va, v, sizeof(*v));
-}
-
-int
-user_store64(struct vm_map *map, vm_offset_t va, uint64_t v)
-{
-	return user_write(map, va, &v, sizeof(v));
 }

@@ -39,10 +39,17 @@ slot_of(vm_offset_t va)
 	return MODEL_HEAP_SLOT + (unsigned)atop(va - HEAP_BASE);
 }
 
-uint8_t
-model_file_byte(unsigned page, unsigned offset)
+void
+model_file_page(unsigned page, uint8_t *bytes)
 {
-	return (uint8_t)(page * 31 + offset * 7 + 1);
+	static uint8_t pattern[MODEL_FILE][PAGE_SIZE];
+	unsigned i;
+
+	if (pattern[page][0] == 0) {
+		for (i = 0; i < PAGE_SIZE; i++)
+			pattern[page][i] = (uint8_t)(page * 31 + i * 7 + 1);
+	}
+	memcpy(bytes, pattern[page], PAGE_SIZE);
 }
 
 /* ---- cells ---- */
@@ -102,13 +109,12 @@ cell_copy(const struct model_cell *c)
 void
 model_init(void)
 {
-	unsigned i, j;
+	unsigned i;
 
 	for (i = 0; i < MODEL_FILE; i++) {
 		file_cell[i] = cell_new(-1);
 		file_cell[i]->bytes = hos_alloc(PAGE_SIZE);
-		for (j = 0; j < PAGE_SIZE; j++)
-			file_cell[i]->bytes[j] = model_file_byte(i, j);
+		model_file_page(i, file_cell[i]->bytes);
 	}
 }
 

@@ -54,7 +54,7 @@ struct model_mmap {
 };
 
 vm_offset_t	 model_va(unsigned slot);
-uint8_t		 model_file_byte(unsigned page, unsigned offset);
+void		 model_file_page(unsigned page, uint8_t *bytes);
 
 /* The file: one for all spaces of a run. */
 void		 model_init(void);

@@ -27,6 +27,11 @@ int	user_read(struct vm_map *map, vm_offset_t va, void *buf, size_t len)
 int	user_write(struct vm_map *map, vm_offset_t va, const void *buf,
 	    size_t len) __warn_unused;
 
+/* fake_cpu_access: the hardware's part of one access, within a page; prot is
+ * VM_PROT_READ or _WRITE.  False is a page fault. */
+bool	fake_cpu_access(struct pmap *pmap, vm_offset_t va, vm_prot_t prot,
+	    void *buf, size_t len);
+
 /*
  * What the contract allows a pmap to do to its callers.  All zero: nothing.
  * forget_one_in: each operation forgets an unwired user mapping with this

@@ -38,7 +38,7 @@ void	uart_intr_init(void);		/* input by interrupt */
 /* tsc.c */
 void	tsc_init(void);			/* calibrate; then md_uptime works */
 extern uint64_t	tsc_freq;		/* [c] Hz */
-/* tsc_skew_check: the boot CPU and the CPU that is starting compare clocks;
+/* tsc_skew_*: the boot CPU and the CPU that is starting compare clocks;
  * each calls its half. */
 void	tsc_skew_boot(int cpu);
 void	tsc_skew_ap(void);

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * linux_misc.c: time, uname, sysinfo and random bytes.
+ *
+ * Locks: none.
+ */
+#include "linux_priv.h"
+
+#include <lib/string.h>
+#include <linux/misc.h>
+#include <sys/file.h>
+#include <sys/md.h>
+#include <sys/param.h>
+#include <sys/proc.h>
+#include <sys/sleepq.h>
+#include <vm/vm_phys.h>
+
+#define TIME_MAX	(INT64_MAX / (int64_t)NSEC_PER_SEC - 1)
+
+/* ---- time on the wire ---- */
+
+struct linux_timespec
+timespec_of(nsec_t ns)
+{
+	return (struct linux_timespec){
+		(int64_t)(ns / NSEC_PER_SEC), (int64_t)(ns % NSEC_PER_SEC)
+	};
+}
+
+struct linux_timeval
+timeval_of(nsec_t ns)
+{
+	return (struct linux_timeval){
+		(int64_t)(ns / NSEC_PER_SEC),
+		(int64_t)(ns % NSEC_PER_SEC / NSEC_PER_USEC)
+	};
+}
+
+int
+timespec_get(uint64_t ua, nsec_t *ns)
+{
+	struct linux_timespec ts;
+	int error;
+
+	error = copyin(uaddr(ua), &ts, sizeof(ts));
+	if (error != 0)
+		return error;
+	if (ts.tv_sec < 0 || ts.tv_nsec < 0 ||
+	    ts.tv_nsec >= (int64_t)NSEC_PER_SEC)
+		return EINVAL;
+	/* Three centuries are as good as for ever. */
+	*ns = (nsec_t)MIN(ts.tv_sec, TIME_MAX) * NSEC_PER_SEC +
+	    (nsec_t)ts.tv_nsec;
+	return 0;
+}
+
+int
+timespec_put(nsec_t ns, uint64_t ua)
+{
+	struct linux_timespec ts = timespec_of(ns);
+
+	return copyout(&ts, uaddr(ua), sizeof(ts));
+}
+
+/* clock_read: EINVAL: no such clock. */
+static int
+clock_read(uint64_t clock, nsec_t *ns)
+{
+	switch (clock) {
+	case CLOCK_REALTIME:
+	case CLOCK_REALTIME_COARSE:
+		*ns = md_walltime();
+		return 0;
+	case CLOCK_MONOTONIC:
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_MONOTONIC_COARSE:
+	case CLOCK_BOOTTIME:
+		*ns = md_uptime();
+		return 0;
+	case CLOCK_PROCESS_CPUTIME_ID:
+		*ns = proc_runtime(curproc);
+		return 0;
+	case CLOCK_THREAD_CPUTIME_ID:
+		*ns = curthread->td_runtime;
+		return 0;
+	default:
+		return EINVAL;
+	}
+}
+
+int64_t
+sys_clock_gettime(SYSARGS6(clock, ua, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	nsec_t ns;
+	int error;
+
+	error = clock_read(clock, &ns);
+	return ret_errno(error != 0 ? error : timespec_put(ns, ua));
+}
+
+int64_t
+sys_clock_getres(SYSARGS6(clock, ua, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	nsec_t ns;
+	int error;
+
+	error = clock_read(clock, &ns);
+	if (error == 0 && ua != 0)
+		error = timespec_put(1, ua);
+	return ret_errno(error);
+}
+
+int64_t
+sys_gettimeofday(SYSARGS6(tv, tz, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	struct linux_timeval t = timeval_of(md_walltime());
+	int error;
+
+	error = tv != 0 ? copyout(&t, uaddr(tv), sizeof(t)) : 0;
+	if (error == 0 && tz != 0)
+		error = uzero(uaddr(tz), 8);
+	return ret_errno(error);
+}
+
+int64_t
+sys_time(SYSARGS6(ua, a1 __unused, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	uint64_t t = md_walltime() / NSEC_PER_SEC;
+	int error;
+
+	error = ua != 0 ? suword64(uaddr(ua), t) : 0;
+	return error != 0 ? ret_errno(error) : (int64_t)t;
+}
+
+/* sleep_until: uptime deadline; EINTR. */
+static int
+sleep_until(nsec_t deadline)
+{
+	nsec_t now;
+	int error;
+
+	while ((now = md_uptime()) < deadline) {
+		error = tsleep(&curuthread->ut_sigstk, PCATCH, "nanslp",
+		    deadline - now);
+		if (error == EINTR)
+			return error;
+	}
+	return 0;
+}
+
+/* sleep_for: ns from now; what is left goes to rem when interrupted. */
+static int64_t
+sleep_for(nsec_t ns, uint64_t rem)
+{
+	nsec_t deadline = md_uptime() + ns, now;
+	int error;
+
+	error = sleep_until(deadline);
+	if (error == 0 || rem == 0)
+		return ret_errno(error);
+	now = md_uptime();
+	if (timespec_put(deadline > now ? deadline - now : 0, rem) != 0)
+		error = EFAULT;
+	return ret_errno(error);
+}
+
+int64_t
+sys_nanosleep(SYSARGS6(req, rem, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	nsec_t ns;
+	int error;
+
+	error = timespec_get(req, &ns);
+	return error != 0 ? ret_errno(error) : sleep_for(ns, rem);
+}
+
+int64_t
+sys_clock_nanosleep(SYSARGS6(clock, flags, req, rem, a4 __unused,
+    a5 __unused))
+{
+	nsec_t ns, now;
+	int error;
+
+	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC &&
+	    clock != CLOCK_BOOTTIME)
+		return -EINVAL;
+	error = timespec_get(req, &ns);
+	if (error != 0)
+		return ret_errno(error);
+	if ((flags & TIMER_ABSTIME) == 0)
+		return sleep_for(ns, rem);
+	error = clock_read(clock, &now);
+	if (error != 0 || ns <= now)
+		return ret_errno(error);
+	/* Absolute: the same call again reaches the same end. */
+	error = sleep_until(md_uptime() + (ns - now));
+	return error == EINTR ? -ERESTARTNOHAND : ret_errno(error);
+}
+
+/* ---- the system ---- */
+
+int64_t
+sys_uname(SYSARGS6(ua, a1 __unused, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	struct linux_utsname u;
+
+	memset(&u, 0, sizeof(u));
+	/* Programs ask for the ABI here, not for the kernel's name. */
+	strlcpy(u.sysname, "Linux", sizeof(u.sysname));
+	strlcpy(u.nodename, "gnomon", sizeof(u.nodename));
+	strlcpy(u.release, "6.1.0-gnomon", sizeof(u.release));
+	strlcpy(u.version, "Gnomon", sizeof(u.version));
+	strlcpy(u.machine, "x86_64", sizeof(u.machine));
+	strlcpy(u.domainname, "(none)", sizeof(u.domainname));
+	return ret_errno(copyout(&u, uaddr(ua), sizeof(u)));
+}
+
+int64_t
+sys_sysinfo(SYSARGS6(ua, a1 __unused, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	struct linux_sysinfo si;
+
+	memset(&si, 0, sizeof(si));
+	si.uptime = (int64_t)(md_uptime() / NSEC_PER_SEC);
+	si.totalram = ptoa(vm_phys_total());
+	si.freeram = ptoa(vm_phys_free_count());
+	si.procs = (uint16_t)proc_count();
+	si.mem_unit = 1;
+	return ret_errno(copyout(&si, uaddr(ua), sizeof(si)));
+}
+
+int64_t
+sys_getrandom(SYSARGS6(ua, len, flags, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	uint8_t buf[256];
+	size_t n, done;
+	int error;
+
+	if ((flags & ~(uint64_t)GRND_ALL) != 0)
+		return -EINVAL;
+	len = MIN(len, (uint64_t)INT32_MAX);
+	error = 0;
+	for (done = 0; done < len; done += n) {
+		n = MIN(len - done, sizeof(buf));
+		kern_random(buf, n);
+		error = copyout(buf, uaddr(ua + done), n);
+		if (error != 0 || (curthread->td_intrsig & TDI_DIE) != 0)
+			break;
+	}
+	return error != 0 && done == 0 ? ret_errno(error) : (int64_t)done;
+}
