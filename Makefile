@@ -122,6 +122,7 @@ UFLAGS	:= -std=gnu11 -O2 -g -ffreestanding -nostdlib -static -fno-pie -no-pie \
 U	:= $(B)/user
 UBINS	:= $(USER_PROGS:%=$(U)/%) $(U)/vmbench
 BUSYBOX	?= $(wildcard /bin/busybox)
+APPLETS	:= $(if $(BUSYBOX),$(filter-out busybox $(USER_PROGS),$(shell $(BUSYBOX) --list)))
 
 $(U)/%: tests/user/%.c tests/user/ulib.c tests/user/ulib.h
 	@mkdir -p $(@D)
@@ -139,7 +140,7 @@ $(B)/initrd.cpio: $(UBINS) tests/user/suite.txt tools/mkinitrd.py
 	$(Q)$(PYTHON) tools/mkinitrd.py $@ init=$(U)/init dev/ tmp/ proc/ \
 	    etc/suite=tests/user/suite.txt etc/product.txt=tests/expect/product.txt \
 	    $(foreach p,$(UBINS),bin/$(notdir $(p))=$(p)) \
-	    $(if $(BUSYBOX),bin/busybox=$(BUSYBOX) bin/sh=@busybox)
+	    $(if $(BUSYBOX),bin/busybox=$(BUSYBOX) $(APPLETS:%=bin/%=@busybox))
 
 $(B)/gnomon.iso: $(B)/gnomon.elf $(B)/initrd.cpio boot/grub.cfg
 	@echo "ISO $@"

@@ -186,7 +186,7 @@ report_run(void)
 	halt();
 }
 
-static void __noreturn
+static void __noreturn __printflike(5, 0)
 panic_common(enum exit_code code, const struct trapframe *tf, uint64_t pc,
     uint64_t fp, const char *fmt, va_list ap)
 {

@@ -59,7 +59,10 @@ trace_format(char *buf, size_t size, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	(void)kvsnprintf(buf, size, fmt, ap);
+#pragma GCC diagnostic pop
 	va_end(ap);
 }
 

@@ -7,7 +7,8 @@ here is the only process ended here, by its own pid.  When the time is up the
 machine gets an NMI first, so that a hang shows where it hung.
 
 Exit status: 0 passed; 1 verdict failed; 2 usage; 3 panic; 4 fatal trap;
-5 no init; 6 too little memory; 7 CPU refused; 8 timed out; 9 anything else.
+5 no init; 6 too little memory; 7 CPU refused; 8 timed out; 9 anything else;
+10 bad boot information.
 """
 import argparse
 import os
@@ -22,7 +23,8 @@ import time
 # isa-debug-exit codes of include/sys/panic.h -> our exit status
 CODES = {0x10: (0, "passed"), 0x11: (1, "failed"), 0x12: (3, "panic"),
          0x13: (4, "fatal trap"), 0x14: (5, "no init"),
-         0x15: (6, "too little memory"), 0x16: (7, "CPU refused")}
+         0x15: (6, "too little memory"), 0x16: (7, "CPU refused"),
+         0x17: (10, "bad boot information")}
 
 
 def has_kvm():

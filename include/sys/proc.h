@@ -22,6 +22,7 @@
 
 struct fdtable;
 struct fsctx;
+struct rnode;
 struct sigacts;
 struct trapframe;
 struct vmspace;
@@ -88,6 +89,7 @@ struct proc {
 	struct vmspace		*p_vmspace;	/* [t] */
 	struct fdtable		*p_fd;		/* [t] */
 	struct fsctx		*p_fs;		/* [t] */
+	struct rnode		*p_exe;		/* [t] program; referenced, or NULL */
 	struct sigacts		*p_sigacts;	/* [t+P] others: not P_EXITING */
 	struct sigpend		 p_sigpend;	/* [P] */
 	struct uthread		*p_vforker;	/* [T] parent's thread that waits */

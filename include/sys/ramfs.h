@@ -40,8 +40,10 @@ struct rnode {
 	nsec_t			 rn_mtime;	/* [a] */
 	int			 rn_dev;	/* [c] enum dev_id, S_IFCHR */
 	struct vm_object	*rn_object;	/* [n] S_IFREG; NULL: empty */
-	char			*rn_target;	/* [c] S_IFLNK */
-	struct rnode		*rn_parent;	/* [N] S_IFDIR; root: itself */
+	char			*rn_target;	/* [c] S_IFLNK; NULL: the running
+						 * process's program */
+	struct rnode		*rn_parent;	/* [N] directory of the last name
+						 * made; root: itself */
 	TAILQ_HEAD(, rdirent)	 rn_entries;	/* [N] S_IFDIR */
 	uint64_t		 rn_seq;	/* [N] next cookie */
 };
@@ -97,8 +99,8 @@ int		 ramfs_link(struct rnode *olddir, const char *old,
 		    struct rnode *newdir, const char *new) __warn_unused;
 int		 ramfs_rename(struct rnode *olddir, const char *old,
 		    struct rnode *newdir, const char *new) __warn_unused;
-/* ramfs_getcwd: the absolute path of dir; ERANGE; ENOENT when unlinked. */
-int		 ramfs_getcwd(struct rnode *dir, char *buf, size_t size)
+/* ramfs_getpath: the absolute path of n; ERANGE; ENOENT when unlinked. */
+int		 ramfs_getpath(struct rnode *n, char *buf, size_t size)
 		    __warn_unused;
 
 /* ramfs_getdents: fo_getdents of directories. */

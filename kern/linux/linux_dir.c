@@ -218,7 +218,7 @@ sys_getcwd(SYSARGS6(ua, size, a2 __unused, a3 __unused, a4 __unused,
 		return -ENOMEM;
 	len = 0;
 	cwd = fsctx_cwd(curproc->p_fs);
-	error = ramfs_getcwd(cwd, buf, PATH_MAX);
+	error = ramfs_getpath(cwd, buf, PATH_MAX);
 	rnode_put(cwd);
 	if (error == 0) {
 		len = strlen(buf) + 1;

@@ -307,11 +307,27 @@ sys_faccessat2(SYSARGS6(dirfd, path, mode, flags, a4 __unused, a5 __unused))
 	    (flags & AT_SYMLINK_NOFOLLOW) == 0);
 }
 
+/* link_read: n's target in buf, which holds PATH_MAX. */
+static int
+link_read(struct rnode *n, char *buf)
+{
+	if (!S_ISLNK(n->rn_mode))
+		return EINVAL;
+	if (n->rn_target != NULL) {
+		strlcpy(buf, n->rn_target, PATH_MAX);
+		return 0;
+	}
+	if (curproc->p_exe == NULL)
+		return ENOENT;
+	return ramfs_getpath(curproc->p_exe, buf, PATH_MAX);
+}
+
 int64_t
 sys_readlinkat(SYSARGS6(dirfd, path, buf, size, a4 __unused, a5 __unused))
 {
 	struct rnode *n;
 	size_t len;
+	char *target;
 	int error;
 
 	if ((int)size <= 0)
@@ -319,13 +335,15 @@ sys_readlinkat(SYSARGS6(dirfd, path, buf, size, a4 __unused, a5 __unused))
 	error = upath_lookup((int)dirfd, path, false, &n);
 	if (error != 0)
 		return ret_errno(error);
-	error = EINVAL;
-	len = 0;
-	if (S_ISLNK(n->rn_mode)) {
-		len = MIN(strlen(n->rn_target), (size_t)(int)size);
-		error = copyout(n->rn_target, uaddr(buf), len);
-	}
+	target = kmalloc(PATH_MAX, M_WAITOK);
+	error = target == NULL ? ENOMEM : link_read(n, target);
 	rnode_put(n);
+	len = 0;
+	if (error == 0) {
+		len = MIN(strlen(target), (size_t)(int)size);
+		error = copyout(target, uaddr(buf), len);
+	}
+	kfree(target);
 	return error != 0 ? ret_errno(error) : (int64_t)len;
 }
 

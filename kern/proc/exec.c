@@ -34,22 +34,24 @@
 
 /* ---- the file ---- */
 
-/* exec_open: the node of path, if it may be executed. */
+/* exec_open: the node of path, referenced, if it may be executed. */
 static int
 exec_open(const char *path, struct rnode **np)
 {
-	struct rnode *cwd;
+	struct rnode *cwd, *n;
 	int error;
 
 	cwd = fsctx_cwd(curproc->p_fs);
-	error = ramfs_namei(cwd, path, true, np);
+	error = ramfs_namei(cwd, path, true, &n);
 	rnode_put(cwd);
 	if (error != 0)
 		return error;
-	if (S_ISREG((*np)->rn_mode) && ((*np)->rn_mode & 0111) != 0)
-		return 0;
-	rnode_put(*np);
-	return EACCES;
+	if (!S_ISREG(n->rn_mode) || (n->rn_mode & 0111) == 0) {
+		rnode_put(n);
+		return EACCES;
+	}
+	*np = n;
+	return 0;
 }
 
 /* exec_read: one page of path's head; *np is its node. */
@@ -231,6 +233,9 @@ exec_commit(struct exec *ex, const char *path)
 	ut->ut_restart = 0;
 	fdtable_cloexec(p->p_fd);
 	exec_name(p, path);
+	if (p->p_exe != NULL)
+		rnode_put(p->p_exe);
+	p->p_exe = rnode_ref(ex->node);
 	vm_meter_inc(v_execs);
 	if (exec_bss(&ex->plan) != 0 || exec_stack(ex, path, &sp) != 0) {
 		exec_fini(ex);

@@ -441,6 +441,7 @@ ramfs_init(void)
 		{ "/dev/null", DEV_NULL }, { "/dev/zero", DEV_ZERO },
 		{ "/dev/random", DEV_RANDOM }, { "/dev/urandom", DEV_RANDOM },
 	};
+	static const char *const dirs[] = { "/dev", "/proc", "/proc/self" };
 	unsigned i;
 	int error;
 
@@ -450,10 +451,17 @@ ramfs_init(void)
 	ramfs_root = rnode_alloc(S_IFDIR | 0755);
 	ramfs_root->rn_parent = ramfs_root;
 	ramfs_root->rn_nlink = 2;
-	error = ramfs_mknode(ramfs_root, "/dev", S_IFDIR | 0755, NULL, 0);
+	error = 0;
+	for (i = 0; i < nitems(dirs) && error == 0; i++)
+		error = ramfs_mknode(ramfs_root, dirs[i], S_IFDIR | 0755,
+		    NULL, 0);
+	/* The only thing of /proc that is here: a shell runs itself by it. */
+	if (error == 0)
+		error = ramfs_mknode(ramfs_root, "/proc/self/exe",
+		    S_IFLNK | 0777, NULL, 0);
 	for (i = 0; i < nitems(devs) && error == 0; i++)
 		error = ramfs_mknode(ramfs_root, devs[i].path, S_IFCHR | 0666,
 		    NULL, devs[i].dev);
 	if (error != 0)
-		panic_exit(EXIT_NOINIT, "ramfs: no memory for /dev");
+		panic_exit(EXIT_NOINIT, "ramfs: no memory for its first names");
 }

@@ -362,7 +362,7 @@ rnode_stat(struct rnode *n, struct fstatus *st)
 		.st_mtime = atomic_load(&n->rn_mtime),
 		.st_ctime = atomic_load(&n->rn_mtime),
 	};
-	if (S_ISLNK(n->rn_mode))
+	if (S_ISLNK(n->rn_mode) && n->rn_target != NULL)
 		st->st_size = strlen(n->rn_target);
 }
 

@@ -5,7 +5,8 @@
  *
  * I1: rn_nlink of a node counts its names; a directory has one more for ".".
  * I2: rn_parent of a directory with a name is the directory that holds it; of
- *     one without, NULL.
+ *     one without, NULL.  Of other nodes it is where the last name was made,
+ *     or NULL.
  * I3: rd_seq rises along rn_entries, so a listing that is resumed neither
  *     repeats nor loses what stayed.
  * Locks: ramfs_lock for all names; nothing of rank LO_VNODE inside it.
@@ -17,6 +18,7 @@
 #include <sys/errno.h>
 #include <sys/kmalloc.h>
 #include <sys/param.h>
+#include <sys/proc.h>
 
 static struct rwlock ramfs_lock;
 
@@ -100,6 +102,16 @@ walk_link(struct walk *w, const char *target)
 	return 0;
 }
 
+/* walk_exe: the link without a target: straight to the program's node. */
+static int
+walk_exe(struct walk *w)
+{
+	if (curproc == NULL || curproc->p_exe == NULL)
+		return ENOENT;
+	w->at = curproc->p_exe;
+	return w->left > 0 ? ENOTDIR : 0;
+}
+
 /* walk_component: cut the next one off; its length. */
 static size_t
 walk_component(struct walk *w, const char **name)
@@ -145,7 +157,8 @@ walk_path(struct walk *w, bool follow)
 			return error;
 		more = walk_rest(w, &slash);
 		if (S_ISLNK(next->rn_mode) && (more || slash || follow)) {
-			error = walk_link(w, next->rn_target);
+			error = next->rn_target == NULL ? walk_exe(w) :
+			    walk_link(w, next->rn_target);
 			if (error != 0)
 				return error;
 			continue;
@@ -169,7 +182,8 @@ namei_locked(struct rnode *dir, const char *path, size_t len, bool follow,
 		w.at = ramfs_root;
 	error = walk_path(&w, follow);
 	kfree(w.buf);
-	*np = w.at;
+	if (error == 0)
+		*np = w.at;
 	return error;
 }
 
@@ -249,10 +263,9 @@ dir_enter(struct rnode *dir, const char *name, size_t len, struct rnode *n)
 	d->rd_name[len] = '\0';
 	TAILQ_INSERT_TAIL(&dir->rn_entries, d, rd_link);
 	n->rn_nlink++;
-	if (S_ISDIR(n->rn_mode)) {
-		n->rn_parent = dir;
+	n->rn_parent = dir;
+	if (S_ISDIR(n->rn_mode))
 		dir->rn_nlink++;
-	}
 	return 0;
 }
 
@@ -265,10 +278,10 @@ dir_leave(struct rnode *dir, struct rdirent *d)
 	TAILQ_REMOVE(&dir->rn_entries, d, rd_link);
 	kfree(d);
 	n->rn_nlink--;
-	if (S_ISDIR(n->rn_mode)) {
+	if (n->rn_parent == dir)
 		n->rn_parent = NULL;
+	if (S_ISDIR(n->rn_mode))
 		dir->rn_nlink--;
-	}
 	return n;
 }
 
@@ -442,8 +455,7 @@ rename_locked(const struct lastname *from, const struct lastname *to,
 			(*gone)->rn_nlink = 0;
 	}
 	rnode_put(dir_leave(from->dir, d));
-	if (S_ISDIR(n->rn_mode))
-		n->rn_parent = to->dir;
+	n->rn_parent = to->dir;
 	rnode_put(n);
 	return 0;
 }
@@ -507,9 +519,9 @@ ramfs_getdents(struct file *fp, dirent_fn *fn, void *arg)
 	return 0;
 }
 
-/* getcwd_name: the name of dir in its parent. */
+/* path_name: the name of dir in its parent. */
 static const struct rdirent *
-getcwd_name(const struct rnode *dir)
+path_name(const struct rnode *dir)
 {
 	struct rdirent *d;
 
@@ -520,9 +532,10 @@ getcwd_name(const struct rnode *dir)
 }
 
 int
-ramfs_getcwd(struct rnode *dir, char *buf, size_t size)
+ramfs_getpath(struct rnode *n, char *buf, size_t size)
 {
 	const struct rdirent *d;
+	const struct rnode *dir = n;
 	size_t pos;
 	int error;
 
@@ -534,7 +547,7 @@ ramfs_getcwd(struct rnode *dir, char *buf, size_t size)
 	buf[pos] = '\0';
 	rw_rlock(&ramfs_lock);
 	while (dir != ramfs_root && error == 0) {
-		d = dir->rn_parent != NULL ? getcwd_name(dir) : NULL;
+		d = dir->rn_parent != NULL ? path_name(dir) : NULL;
 		if (d == NULL) {
 			error = ENOENT;
 		} else if (pos < d->rd_len + 1U) {

@@ -258,10 +258,10 @@ iret_fault(const struct trapframe *tf)
 	struct trapframe user = *tf, *utf = md_user_frame(curthread);
 
 	user.tf_rip = utf->tf_rip;
-	user.tf_cs = utf->tf_cs;
+	user.tf_cs = SEL_UCODE;
 	user.tf_rflags = utf->tf_rflags;
 	user.tf_rsp = utf->tf_rsp;
-	user.tf_ss = utf->tf_ss;
+	user.tf_ss = SEL_UDATA;
 	*utf = user;
 	cpu_sti();
 	trap_signal(utf, TRAPSIG_SEGV, TRAPCODE_KERNEL, 0);
@@ -321,9 +321,11 @@ nmi(const struct trapframe *tf)
 
 	if (who == curcpu + 1)
 		return;
+	/* Before panic_trap: it may find that another CPU was faster, and halt
+	 * where no second NMI gets through. */
+	atomic_store(&pcpu_self()->pc_stopframe, tf);
 	if (who == 0)
 		panic_trap(tf, "non-maskable interrupt");
-	atomic_store(&pcpu_self()->pc_stopframe, tf);
 	for (;;) {
 		cpu_cli();
 		cpu_halt();

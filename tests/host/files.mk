@@ -26,3 +26,5 @@ HOST_TESTS	+= tests/host/vm_page_test.c
 HOST_TESTS	+= tests/host/model_vm.c
 HOST_TESTS	+= tests/host/map_fuzz.c
 HOST_TESTS	+= tests/host/vm_map_test.c
+HOST_TESTS	+= tests/host/vm_space_test.c
+HOST_TESTS	+= tests/host/vm_mmap_test.c

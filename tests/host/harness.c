@@ -266,7 +266,12 @@ world_init(void)
 	uint64_t mem = bootopt_u64("mem", ARENA_BYTES);
 
 	hos_arena_init(DMAP_BASE, mem);
-	vm_phys_add_region(PAGE_SIZE, mem);
+	/* As on a PC: a piece below 640 KiB, a hole, memory, a hole, memory;
+	 * and something that the loader left, to be released later. */
+	vm_phys_add_region(PAGE_SIZE + 1, (640UL << 10) - 1024);
+	vm_phys_add_region(mem / 2 + HOST_HOLE, mem);
+	vm_phys_add_region(1UL << 20, mem / 2);
+	vm_phys_reserve(HOST_RESERVED, HOST_RESERVED_END);
 	vm_init();
 }
 

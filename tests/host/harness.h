@@ -36,3 +36,9 @@ bool	host_golden(struct ktest_ctx *t, const char *name, const char *text);
 
 /* A test that leaves things behind on purpose. */
 void	host_no_baseline(void);
+
+/* Physical memory of the world: bytes from half of it that are no memory, and
+ * a range that is reserved at boot and not page aligned. */
+#define HOST_HOLE		(5UL << 12)
+#define HOST_RESERVED		0x300010UL
+#define HOST_RESERVED_END	0x307ff0UL

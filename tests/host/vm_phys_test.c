@@ -106,6 +106,69 @@ take_block(struct ktest_ctx *t)
 	held[nheld++] = (struct held){ m, order };
 }
 
+/* Are pages found by address, with nothing in the holes? */
+KTEST(vm_phys, pages_by_address)
+{
+	vm_paddr_t pa, end = 0;
+	struct vm_page *m;
+	unsigned i;
+	uint64_t n = 0;
+
+	KT_CHECK(t, vm_phys_nsegs == 3, "%u segments", vm_phys_nsegs);
+	for (i = 0; i < vm_phys_nsegs; i++) {
+		end = MAX(end, vm_phys_segs[i].end);
+		KT_CHECK(t, i == 0 || vm_phys_segs[i].end -
+		    vm_phys_segs[i].start <= vm_phys_segs[i - 1].end -
+		    vm_phys_segs[i - 1].start, "segment %u is larger", i);
+	}
+	for (pa = 0; pa < end + 16 * PAGE_SIZE; pa += PAGE_SIZE) {
+		m = vm_phys_paddr_to_page(pa + pa % 4096);
+		if (m == NULL)
+			continue;
+		n++;
+		KT_CHECK(t, m->phys_addr == pa, "%lx has the page of %lx", pa,
+		    m->phys_addr);
+	}
+	KT_CHECK(t, n == vm_phys_total() && n == vm_page_count,
+	    "%lu pages by address, %lu in all", n, vm_phys_total());
+	KT_CHECK(t, vm_phys_paddr_to_page(0) == NULL &&
+	    vm_phys_paddr_to_page(PAGE_SIZE) == NULL &&
+	    vm_phys_paddr_to_page(0x9f000) == NULL &&
+	    vm_phys_paddr_to_page(0x9e000) != NULL &&
+	    vm_phys_paddr_to_page(~0UL) == NULL, "edges");
+}
+
+/* Does reserved memory stay out of the lists until it is released? */
+KTEST(vm_phys, reserved_until_released)
+{
+	uint64_t before = vm_phys_free_count();
+	struct vm_page *m;
+	vm_paddr_t pa;
+
+	m = vm_phys_paddr_to_page(HOST_RESERVED);
+	if ((m->flags & PG_UNOWNED) == 0)
+		KT_SKIP(t, "already released");
+	for (pa = trunc_page(HOST_RESERVED); pa < HOST_RESERVED_END;
+	    pa += PAGE_SIZE) {
+		m = vm_phys_paddr_to_page(pa);
+		KT_CHECK(t, m->flags == PG_UNOWNED && m->wire_count == 1,
+		    "%lx has flags %x", pa, m->flags);
+	}
+	/* Whole pages only, then the rest. */
+	vm_phys_release(HOST_RESERVED, HOST_RESERVED_END);
+	KT_CHECK(t, vm_phys_free_count() == before + 6, "%lu pages",
+	    vm_phys_free_count() - before);
+	vm_phys_release(trunc_page(HOST_RESERVED), round_page(HOST_RESERVED));
+	vm_phys_release(trunc_page(HOST_RESERVED_END),
+	    round_page(HOST_RESERVED_END));
+	KT_CHECK(t, vm_phys_free_count() == before + 8, "%lu pages",
+	    vm_phys_free_count() - before);
+	host_no_baseline();
+	vm_phys_drain_caches();
+	vm_phys_check();
+	vm_page_check_all();
+}
+
 /* Do random single pages and blocks come and go as the flags say? */
 KTEST(vm_phys, blocks_match_the_model)
 {
