@@ -416,8 +416,9 @@ vm_phys_free_check(const struct vm_page *m)
 {
 	KASSERT((m->flags & PG_FREE) == 0, "page %p (0x%lx) freed twice",
 	    (const void *)m, m->phys_addr);
+	/* relaxed: a late vm_page_sleep_busy may look at the word */
 	KASSERT(m->object == NULL && m->wire_count == 0 &&
-	    m->busy_lock == 0 && m->queue == PQ_NONE,
+	    atomic_load_relaxed(&m->busy_lock) == 0 && m->queue == PQ_NONE,
 	    "page %p (0x%lx) freed in use: object %p wire %u busy 0x%x queue %u",
 	    (const void *)m, m->phys_addr, (void *)m->object, m->wire_count,
 	    m->busy_lock, m->queue);

@@ -41,7 +41,6 @@ enum vm_inherit {
 	X(v_tlb_ipis)		/* CPUs that were interrupted */	\
 	X(v_tlb_resends)	/* lost IPIs sent again */		\
 	X(v_stack_grows)						\
-	X(v_swtch)		/* context switches */			\
 	X(v_syscalls)							\
 	X(v_intr)
 

@@ -355,6 +355,7 @@ trap(struct trapframe *tf)
 void
 syscall2(struct trapframe *tf)
 {
+	vm_meter_inc(v_syscalls);
 	linux_syscall(tf);
 #if DEBUG >= 1
 	lockdep_none("system call");

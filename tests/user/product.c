@@ -27,8 +27,8 @@ static const unsigned long addrs[] = {
 };
 static const unsigned long lens[] = {
 	0, 1, 4095, 4096, 4097, 8191, 8192, 0x4000, 0x7fff, 0x8000, 0x10000,
-	0x10001, 0x18000, 0x20000, 0x30001, 0x40000, 1UL << 47, 1UL << 48, 1UL << 63,
-	-2 * PGSZ, -PGSZ, -1UL,
+	0x10001, 0x18000, 0x20000, 0x30001, 0x40000, 1UL << 47, 1UL << 48,
+	1UL << 63, -2 * PGSZ, -PGSZ, -1UL,
 };
 static const int prots[] = { 0, 1, 2, 3, 4, 5, 7, 8, 16, -1 };
 static const int mprots[] = { 0, 1, 2, 3, 5, 7 };
