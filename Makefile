@@ -172,6 +172,14 @@ htest: $(B)/host-asan/htest
 test: $(B)/host-asan/htest $(B)/host-tsan/htest $(B)/gnomon.iso
 	$(PYTHON) tools/run_tests.py
 
+# Assertions off; with PEER=linux a Linux guest is measured beside it.
+.PHONY: bench
+bench: $(UBINS)
+	$(Q)$(MAKE) -s DEBUG=0 B=$(B)/bench $(B)/bench/gnomon.elf
+	$(Q)$(if $(filter linux,$(PEER)),sh tools/peer_linux.sh $(B)/linux)
+	$(PYTHON) tools/bench.py --kernel $(B)/bench/gnomon.elf --user $(U) \
+	    --linux $(B)/linux/vmlinuz --out $(B)/bench.json
+
 .PHONY: check
 check:
 	$(PYTHON) tools/check.py --cc $(CC)
@@ -196,5 +204,6 @@ help:
 ## make test           host tests (ASan, UBSan, TSan) and QEMU tests
 ## make htest          host tests alone; HARGS="seed=1 vm_map.*"
 ## make check          every static gate
+## make bench          instructions and times per operation; PEER=linux beside
 ## make clean          remove build/
 ## V=1 shows the commands.  make setup run and make setup test do all at once.
