@@ -16,6 +16,7 @@
 #include <sys/panic.h>
 
 #define DMESG_SIZE	(64UL << 10)
+#define CONS_PIECE	256UL		/* bytes written at a time */
 
 static struct spinlock cons_lock =
     SPINLOCK_INITIALIZER("console", LO_CONS, LK_INTR);
@@ -71,12 +72,17 @@ kprintf(const char *fmt, ...)
 void
 cons_write(const char *s, size_t len)
 {
-	bool locked = cons_enter();
+	size_t n;
+	bool locked;
 
-	for (; len > 0; len--)
-		cons_putc(*s++);
-	if (locked)
-		spin_unlock(&cons_lock);
+	/* In pieces: interrupts are off under the lock. */
+	for (; len > 0; len -= n) {
+		locked = cons_enter();
+		for (n = 0; n < MIN(len, CONS_PIECE); n++)
+			cons_putc(*s++);
+		if (locked)
+			spin_unlock(&cons_lock);
+	}
 }
 
 bool

@@ -115,19 +115,28 @@ main_ktest(void)
 	    ktest_run(globs, bootopt_u64("seed", 1)) == 0;
 }
 
-/* True when process 1 ended with status 0, or none is asked for. */
+/* True when process 1 ended with status 0 and everything that it and its
+ * children had was given back, or when none is asked for. */
 static bool
 main_init(void)
 {
 	const char *path = bootopt_str("init");
+	struct vm_baseline before;
+	unsigned differ;
 	int status;
 
 	if (path == NULL && bootopt_str("ktest") != NULL)
 		return true;
+	proc_init();			/* unpacks the initrd: stays */
+	thread_drain();
+	vm_baseline_take(&before);
 	status = proc_run_init(path != NULL && path[0] != '\0' ? path :
 	    "/init");
-	kprintf("gnomon: init ended with status %#x\n", status);
-	return status == 0;
+	thread_drain();
+	differ = vm_baseline_check(&before, kprintf);
+	kprintf("gnomon: init ended with status %#x, %u counters are not back "
+	    "at their baseline\n", status, differ);
+	return status == 0 && differ == 0;
 }
 
 void

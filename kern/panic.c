@@ -3,9 +3,10 @@
  * panic.c: the end of the machine, with a report.
  *
  * The first CPU that panics stops the others by NMI and prints, in steps:
- * message, where and who, registers, backtrace, locks, the other CPUs, the last
- * trace events; then the machine exits with the panic's code.  The report is an
- * interface: "PANIC: " begins its first line, and tools read the rest.
+ * message, where and who, registers, backtrace, locks, the other CPUs, threads
+ * that wait, the last trace events; then the machine exits with the panic's
+ * code.  The report is an interface: "PANIC: " begins its first line, and tools
+ * read the rest.
  *
  * I1 panicking is 0 or the index + 1 of the CPU whose report it is; it changes
  *    once.
@@ -17,6 +18,7 @@
 #include <lib/assert.h>
 #include <lib/atomic.h>
 #include <lib/ksnprintf.h>
+#include <lib/string.h>
 #include <machine/cpu.h>
 #include <sys/kprintf.h>
 #include <sys/ksyms.h>
@@ -31,6 +33,8 @@
 #define STOP_LIMIT	(500 * NSEC_PER_MSEC)
 #define BACKTRACE_MAX	40
 #define TRACE_EVENTS	32
+#define THREADS_MAX	32	/* threads listed */
+#define THREAD_FRAMES	9	/* and their callers */
 
 int	panicking;
 
@@ -163,6 +167,48 @@ report_cpus(void)
 	}
 }
 
+/* One thread that is on no CPU: what it waits for, and its callers. */
+static void
+report_thread(struct thread *td, void *arg)
+{
+	unsigned n, *left = arg;
+	uint64_t pc, fp;
+	struct ksym ks;
+
+	if (td->td_state == TDS_RUNNING || *left == 0)
+		return;
+	(*left)--;
+	kprintf("  tid %d %s: %s", td->td_tid, td->td_name,
+	    td_state_name(td->td_state));
+	if (td->td_wchan != NULL)
+		kprintf(" on %s %p for %lu ms", td->td_wmesg, td->td_wchan,
+		    (md_uptime() - td->td_wsince) / NSEC_PER_MSEC);
+	kprintf(":");
+	if (td->td_state != TDS_DEAD) {
+		md_thread_pcfp(td, &pc, &fp);
+		for (n = 0; n < THREAD_FRAMES && md_unwind(&pc, &fp);) {
+			if (!ksyms_lookup(pc - 1, &ks) ||
+			    strncmp(ks.func, "sched_", 6) == 0 ||
+			    strncmp(ks.func, "sleepq_", 7) == 0)
+				continue;	/* every sleeper has these */
+			kprintf(" %s", ks.func);
+			n++;
+		}
+	}
+	kprintf("\n");
+}
+
+static void
+report_threads(void)
+{
+	unsigned left = THREADS_MAX;
+
+	kprintf("threads:\n");
+	thread_foreach(report_thread, &left);
+	if (left == 0)
+		kprintf("  (more)\n");
+}
+
 static void
 report_trace(void)
 {
@@ -172,7 +218,7 @@ report_trace(void)
 
 static void (*const report_steps[])(void) = {
 	report_stop, report_who, report_registers, report_backtrace,
-	report_locks, report_cpus, report_trace,
+	report_locks, report_cpus, report_threads, report_trace,
 };
 
 /* I3: entered again by a panic inside a step. */

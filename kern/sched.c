@@ -162,6 +162,18 @@ runq_idle(const struct runq *rq)
 }
 
 /*
+ * A thread that wakes another often sleeps next (pipe, wait4, fork): what ran
+ * here last may wait for that, which is cheaper than to rouse an idle CPU.  If
+ * the waker goes on, the idle CPU takes the thread at its next tick.
+ */
+static inline bool
+sched_place_here(const struct thread *td)
+{
+	return td->td_cpu == curcpu && cpu_intr_depth() == 0 &&
+	    runq_self()->rq_nready == 0;
+}
+
+/*
  * Where td should run: where it ran last if that CPU is idle, else an idle one,
  * else where it ran last if allowed, else the allowed CPU with the least to do.
  * Reads other CPUs' queues without their locks: a stale value costs time only.
@@ -175,7 +187,8 @@ sched_place(const struct thread *td)
 	mask &= td->td_affinity;
 	KASSERT(mask != 0, "%s may run on no CPU that is up: affinity %lx",
 	    td->td_name, td->td_affinity);
-	if ((mask >> last & 1) != 0 && runq_idle(&runqs[last]))
+	if ((mask >> last & 1) != 0 &&
+	    (runq_idle(&runqs[last]) || sched_place_here(td)))
 		return last;
 	for (left = mask; left != 0; left &= left - 1) {
 		cpu = __builtin_ctzl(left);

@@ -270,6 +270,7 @@ sleepq_wake(const void *chan, bool all)
 
 	if (chain_empty(sc))
 		return;
+	critical_enter();	/* the first one woken must not delay the rest */
 	spin_lock(&sc->sc_lock);
 	TAILQ_FOREACH_SAFE(td, &sc->sc_head, td_runq, next) {
 		if (td->td_wchan != chan)
@@ -285,6 +286,7 @@ sleepq_wake(const void *chan, bool all)
 		TAILQ_REMOVE(&woken, td, td_runq);
 		sched_add(td);
 	}
+	critical_exit();
 }
 
 void

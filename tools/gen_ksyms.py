@@ -12,6 +12,7 @@ depends on ELF only.
 """
 import bisect
 import os
+import re
 import struct
 import sys
 
@@ -70,9 +71,14 @@ class Elf:
                        shndx, value, size)
 
 
+# What gcc appends to the name of a function that it made from part of one.
+CLONE = re.compile(r"\.(?:part|isra|constprop)\.\d+")
+
+
 def functions(elf):
-    """Sorted [(address, name)]: one name an address, and labels of assembler
-    code only where no function covers them."""
+    """Sorted [(address, name)]: one name an address, the source's name for a
+    compiler's clone, and labels of assembler code only where no function
+    covers them."""
     text = elf.text()
     best, covered, labels = {}, [], []
     for name, kind, bind, shndx, value, size in elf.symbols():
@@ -93,7 +99,8 @@ def functions(elf):
         if i >= 0 and value < max(covered[i][1], covered[i][0] + 1):
             continue
         best.setdefault(value, (True, name))
-    return sorted((value, rank[1]) for value, rank in best.items())
+    return sorted((value, CLONE.sub("", rank[1]))
+                  for value, rank in best.items())
 
 
 class Reader:
@@ -138,9 +145,11 @@ class Lines:
     def __init__(self, elf):
         self.strings = {0x1f: elf.section(".debug_line_str")[1],
                         0x0e: elf.section(".debug_str")[1]}
+        self.files_at = {}              # file tables by their units' offsets
         rows = []
         r = Reader(elf.section(".debug_line")[1])
         while r.at < len(r.data):
+            self.unit_at = r.at
             length = r.take("I")
             end = r.at + length
             if length == 0xffffffff:
@@ -189,6 +198,7 @@ class Lines:
         dirs = [d for d, _ in self.table(r)]
         files = [os.path.normpath(os.path.join(dirs[0], dirs[d], f))
                  for f, d in self.table(r)]
+        self.files_at[self.unit_at] = files
         r.at = program
         self.run(r, end, rows, files, min_len, line_base, line_range,
                  opcode_base, nargs)
@@ -259,26 +269,46 @@ def leb(v):
             return out
 
 
+def build_id(elf):
+    """Names the image: all that is loaded, but for this very table."""
+    digest = hashlib.sha256()
+    for name, h in zip(elf.names, elf.headers):
+        if h[1] == SHT_PROGBITS and h[2] & SHF_ALLOC and name != "ksyms":
+            digest.update(elf.data[h[4]:h[4] + h[5]])
+    return int.from_bytes(digest.digest()[:8], "big")
+
+
 class Table:
     """What goes into the kernel, as lists of numbers and bytes."""
 
     def __init__(self, elf):
         funcs, lines = functions(elf), Lines(elf)
+        inlines = Inlines(lambda name: elf.section(name)[1], lines.files_at)
         text = elf.text()
         if not funcs:
             fail("no functions")
         self.base = text[0][0] & ~0x7fffffff
+        self.build = build_id(elf)
         self.names, self.name_at = bytearray(), {}
         self.starts = [a - self.base for a, _ in funcs]
         self.starts.append(text[-1][1] - self.base)
         self.func_names = [self.name(n) for _, n in funcs]
         self.files, self.file_no = [], {}
+        self.inl_names, self.inl_no = [], {}
         self.line_bytes, self.func_lines = bytearray(), []
+        self.inl_bytes, self.func_inls = bytearray(), []
+        rows, at = inlines.rows, 0
         for i in range(len(funcs)):
+            start, end = (a + self.base for a in self.starts[i:i + 2])
             self.func_lines.append(len(self.line_bytes))
-            self.encode(lines.within(self.starts[i] + self.base,
-                                     self.starts[i + 1] + self.base))
+            self.encode(lines.within(start, end))
+            first = at = bisect.bisect_left(rows, (start,), at)
+            while at < len(rows) and rows[at][0] < end:
+                at += 1
+            self.func_inls.append(len(self.inl_bytes))
+            self.encode_inlines(rows[first:at], start)
         self.func_lines.append(len(self.line_bytes))
+        self.func_inls.append(len(self.inl_bytes))
 
     def name(self, s):
         if s not in self.name_at:
@@ -292,6 +322,12 @@ class Table:
             self.files.append(self.name(path))
         return self.file_no[path]
 
+    def inlined_name(self, s):
+        if s not in self.inl_no:
+            self.inl_no[s] = len(self.inl_names)
+            self.inl_names.append(self.name(s))
+        return self.inl_no[s]
+
     def encode(self, rows):
         at = line = 0
         for offset, path, number in rows:
@@ -300,20 +336,32 @@ class Table:
                                      leb(d * 2 if d >= 0 else -d * 2 - 1))
             at, line = offset, number
 
+    def encode_inlines(self, rows, start):
+        at = start
+        for lo, depth, hi, name, path, line in rows:
+            self.inl_bytes += bytes(
+                leb(lo - at) + leb(hi - lo) + leb(depth) +
+                leb(self.inlined_name(name)) + leb(self.file(path)) + leb(line))
+            at = lo
+
     def parts(self):
         """(symbol, bytes) in the order of the section, 8-byte aligned."""
         def words(v):
             return struct.pack("<%dI" % len(v), *v)
 
-        header = struct.pack("<IIIIQ", VERSION, len(self.starts) - 1,
-                             len(self.files), 0, self.base)
+        header = struct.pack("<IIIIQQ", VERSION, len(self.starts) - 1,
+                             len(self.files), len(self.inl_names), self.base,
+                             self.build)
         return [("ksyms_header", header),
                 ("ksyms_func_table", words(self.starts)),
                 ("ksyms_func_names", words(self.func_names)),
                 ("ksyms_func_lines", words(self.func_lines)),
+                ("ksyms_func_inls", words(self.func_inls)),
                 ("ksyms_files", words(self.files)),
+                ("ksyms_inl_names", words(self.inl_names)),
                 ("ksyms_names", bytes(self.names)),
-                ("ksyms_lines", bytes(self.line_bytes))]
+                ("ksyms_lines", bytes(self.line_bytes)),
+                ("ksyms_inls", bytes(self.inl_bytes))]
 
 
 def write_asm(table, path):
@@ -346,12 +394,15 @@ def verify(path):
 
 
 def main(argv):
-    if len(argv) == 3 and argv[1] == "--verify":
-        verify(argv[2])
-    elif len(argv) == 3:
-        write_asm(Table(Elf(argv[1])), argv[2])
-    else:
-        sys.exit(__doc__)
+    try:
+        if len(argv) == 3 and argv[1] == "--verify":
+            verify(argv[2])
+        elif len(argv) == 3:
+            write_asm(Table(Elf(argv[1])), argv[2])
+        else:
+            sys.exit(__doc__)
+    except DwarfError as e:
+        fail(str(e))
 
 
 main(sys.argv)

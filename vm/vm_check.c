@@ -281,7 +281,9 @@ vm_check_all(void)
 void
 vm_baseline_take(struct vm_baseline *b)
 {
-	b->free_pages = vm_phys_free_count() + kmem_page_count();
+	/* Zones, kernel_map and its page tables grow, and keep what they have. */
+	b->free_pages = vm_phys_free_count() + kmem_page_count() +
+	    pmap_kernel_pt_count();
 	b->objects = vm_object_count();
 	/* Kernel stacks come and go with threads, at their own time. */
 	b->map_entries = vm_map_entry_count() - kernel_map->nentries;

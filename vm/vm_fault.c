@@ -286,14 +286,24 @@ fault_move_wiring(struct faultstate *fs)
 }
 
 /*
+ * Do other maps, or shadows, see pages through object?  A lone reference is our
+ * entry's; ONEMAPPING says that the others are entries of other pages.
+ */
+static bool
+fault_front_shared(const struct vm_object *object)
+{
+	return atomic_load(&object->ref_count) > 1 &&
+	    (object->flags & OBJ_ONEMAPPING) == 0;
+}
+
+/*
  * Copy on write: the page is in a backing object and we are to write it.  It is
  * shared-busy while it is read, so it stays, and the objects are unlocked.
  *
- * If others use first_object too (another map, or a shadow of it: it is not
- * ONEMAPPING then), they may have the old page mapped through it.  Those
- * mappings go, or they would keep showing the old contents (FreeBSD-SA-21:08).
- * No new one can appear: to make one takes first_object's lock, and there the
- * new page is found, busy.
+ * If others use first_object too, they may have the old page mapped through it.
+ * Those mappings go, or they would keep showing the old contents
+ * (FreeBSD-SA-21:08).  No new one can appear: to make one takes first_object's
+ * lock, and there the new page is found, busy.
  */
 static enum fault_step
 fault_copy(struct faultstate *fs)
@@ -308,7 +318,7 @@ fault_copy(struct faultstate *fs)
 		vm_page_sunbusy(m);
 		return FAULT_NOMEM;
 	}
-	if ((fs->first_object->flags & OBJ_ONEMAPPING) == 0)
+	if (fault_front_shared(fs->first_object))
 		pmap_remove_all(m);
 	fault_move_wiring(fs);
 	fault_unlock_objects(fs);
@@ -436,8 +446,6 @@ vm_fault_wire(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 	if (error != 0) {
 		vm_map_lock_read(map);
 		vm_fault_unwire(map, start, va - PAGE_SIZE);
-		/* Others faulted here too, and the entry says wired. */
-		pmap_unwire(map->pmap, start, end);
 		vm_map_unlock_read(map);
 	}
 	return error;
@@ -556,6 +564,5 @@ vm_fault_copy_entry(struct vm_map *dst_map, struct vm_map *src_map,
 	}
 	dst->object = object;
 	dst->offset = 0;
-	dst->eflags &= ~(uint32_t)(MAP_ENTRY_COW | MAP_ENTRY_NEEDS_COPY);
 	return 0;
 }

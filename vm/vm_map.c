@@ -8,13 +8,13 @@
  * change what a mapping rests on.
  *
  * Invariants, checked by vm_map_check:
- *	I1 entries are sorted, disjoint, inside the map
- *	I2 an entry is non-empty and page aligned
- *	I3 gap_before and max_gap are right; nentries and size too
- *	I4 no object: offset 0 and not NEEDS_COPY; NEEDS_COPY implies COW
- *	I5 STACK with an object: offset >= avail_ssize
- *	I6 wired: USER_WIRED and wired_count agree; never NEEDS_COPY and writable
- *	I7 IN_TRANSITION entries have a wiring thread
+ *	M1 entries are sorted, disjoint, inside the map
+ *	M2 an entry is non-empty and page aligned
+ *	M3 gap_before and max_gap are right; nentries and size too
+ *	M4 no object: offset 0 and not NEEDS_COPY; NEEDS_COPY implies COW
+ *	M5 STACK with an object: offset >= avail_ssize
+ *	M6 wired: USER_WIRED and wired_count agree; never NEEDS_COPY and writable
+ *	M7 IN_TRANSITION entries have a wiring thread
  *
  * Locks: the map's rwlock; the list of vmspaces is vm_space.c's.
  * Sources: Mach vm_map.c as described by Tevanian 1987; McKusick et al., The
@@ -88,7 +88,7 @@ vm_map_init(struct vm_map *map, struct pmap *pmap, vm_offset_t min,
     vm_offset_t max, bool system)
 {
 	KASSERT(((min | max) & PAGE_MASK) == 0 && min < max,
-	    "I2: map bounds %#lx %#lx", min, max);
+	    "M2: map bounds %#lx %#lx", min, max);
 	memset(map, 0, sizeof(*map));
 	/* DUPOK: fork holds parent and child; nobody else reaches the child. */
 	if (system)
@@ -108,7 +108,7 @@ vm_map_init(struct vm_map *map, struct pmap *pmap, vm_offset_t min,
 struct vm_map_entry *
 vm_map_entry_alloc(void)
 {
-	return zone_alloc(vm_map_entry_zone, M_NOWAIT | M_ZERO);
+	return zone_alloc(vm_map_entry_zone, M_NOWAIT);
 }
 
 void
@@ -178,10 +178,10 @@ vm_map_entry_link(struct vm_map *map, struct vm_map_entry *prev,
 
 	next = prev == NULL ? vm_map_entry_first(map) : vm_map_entry_next(prev);
 	KASSERT(prev == NULL || prev->end <= entry->start,
-	    "I1: %#lx below the end of its predecessor %#lx", entry->start,
+	    "M1: %#lx below the end of its predecessor %#lx", entry->start,
 	    prev->end);
 	KASSERT(next == NULL || entry->end <= next->start,
-	    "I1: end %#lx above the start of its successor %#lx", entry->end,
+	    "M1: end %#lx above the start of its successor %#lx", entry->end,
 	    next->start);
 	gap_set(map, prev, entry);
 	if (next != NULL)
@@ -356,7 +356,7 @@ vm_map_findspace(struct vm_map *map, vm_offset_t hint, vm_size_t len,
 	struct vm_map_entry *entry;
 	struct rb_node *last;
 
-	KASSERT(len > 0 && (len & PAGE_MASK) == 0, "I2: length %#lx", len);
+	KASSERT(len > 0 && (len & PAGE_MASK) == 0, "M2: length %#lx", len);
 	KASSERT(powerof2(align) && align >= PAGE_SIZE, "alignment %#lx", align);
 	if (w.hint >= map->max_offset)
 		return ENOMEM;
@@ -417,7 +417,7 @@ entry_split(struct vm_map *map, struct vm_map_entry *entry, vm_offset_t addr,
 
 	vm_map_assert_locked(map);
 	KASSERT((addr & PAGE_MASK) == 0 && start < addr && addr < end,
-	    "I2: clip of [%#lx, %#lx) at %#lx", start, end, addr);
+	    "M2: clip of [%#lx, %#lx) at %#lx", start, end, addr);
 	KASSERT((entry->eflags & (MAP_ENTRY_IN_TRANSITION |
 	    MAP_ENTRY_SUBMAP)) == 0, "clip of entry %#lx, flags %#x", start,
 	    entry->eflags);
@@ -527,7 +527,7 @@ void
 vm_map_transition_wait(struct vm_map *map, struct vm_map_entry *entry)
 {
 	KASSERT(entry->wiring_thread != curthread,
-	    "I7: thread %p waits for its own wiring of %#lx",
+	    "M7: thread %p waits for its own wiring of %#lx",
 	    (void *)curthread, entry->start);
 	entry->eflags |= MAP_ENTRY_NEEDS_WAKEUP;
 	(void)rw_sleep(map, &map->lock, 0, "vmmapw", 0);
@@ -562,33 +562,33 @@ entry_check(const struct vm_map *map, const struct vm_map_entry *entry,
 
 	if (((entry->start | entry->end) & PAGE_MASK) != 0 ||
 	    entry->start >= entry->end)
-		panic("I2: entry [%#lx, %#lx)", entry->start, entry->end);
+		panic("M2: entry [%#lx, %#lx)", entry->start, entry->end);
 	if (entry->start < below || entry->end > map->max_offset)
-		panic("I1: entry [%#lx, %#lx) after %#lx, map ends at %#lx",
+		panic("M1: entry [%#lx, %#lx) after %#lx, map ends at %#lx",
 		    entry->start, entry->end, below, map->max_offset);
 	room = entry->start - below;
 	if (entry->gap_before != (room > keep ? room - keep : 0))
-		panic("I3: gap_before %#lx of %#lx, room %#lx, kept %#lx",
+		panic("M3: gap_before %#lx of %#lx, room %#lx, kept %#lx",
 		    entry->gap_before, entry->start, room, keep);
 	if (entry->object == NULL && (entry->offset != 0 ||
 	    (f & MAP_ENTRY_NEEDS_COPY) != 0))
-		panic("I4: entry %#lx without object: offset %#lx flags %#x",
+		panic("M4: entry %#lx without object: offset %#lx flags %#x",
 		    entry->start, entry->offset, f);
 	if ((f & MAP_ENTRY_NEEDS_COPY) != 0 && (f & MAP_ENTRY_COW) == 0)
-		panic("I4: entry %#lx NEEDS_COPY, not COW", entry->start);
+		panic("M4: entry %#lx NEEDS_COPY, not COW", entry->start);
 	if ((f & MAP_ENTRY_STACK) != 0 && entry->object != NULL &&
 	    entry->offset < entry->avail_ssize)
-		panic("I5: stack %#lx offset %#lx below its room %#lx",
+		panic("M5: stack %#lx offset %#lx below its room %#lx",
 		    entry->start, entry->offset, entry->avail_ssize);
 	if ((f & MAP_ENTRY_STACK) == 0 && entry->avail_ssize != 0)
-		panic("I5: entry %#lx has room %#lx but is no stack",
+		panic("M5: entry %#lx has room %#lx but is no stack",
 		    entry->start, entry->avail_ssize);
 	if (((f & MAP_ENTRY_USER_WIRED) != 0) != (entry->wired_count != 0))
-		panic("I6: entry %#lx wired %u flags %#x", entry->start,
+		panic("M6: entry %#lx wired %u flags %#x", entry->start,
 		    entry->wired_count, f);
 	if (((f & MAP_ENTRY_IN_TRANSITION) != 0) !=
 	    (entry->wiring_thread != NULL))
-		panic("I7: entry %#lx flags %#x wiring thread %p",
+		panic("M7: entry %#lx flags %#x wiring thread %p",
 		    entry->start, f, (void *)entry->wiring_thread);
 	if ((entry->protection & ~entry->max_protection) != 0)
 		panic("entry %#lx protection %u above its maximum %u",
@@ -614,13 +614,13 @@ vm_map_check(struct vm_map *map)
 		entry_check(map, entry, below);
 		max_gap = subtree_gap(&entry->link);
 		if (entry->max_gap != max_gap)
-			panic("I3: max_gap %#lx of %#lx should be %#lx",
+			panic("M3: max_gap %#lx of %#lx should be %#lx",
 			    entry->max_gap, entry->start, max_gap);
 		below = entry->end;
 		size += entry->end - entry->start;
 		n++;
 	}
 	if (n != map->nentries || size != map->size)
-		panic("I3: map %p counts %u entries %#lx bytes, has %u %#lx",
+		panic("M3: map %p counts %u entries %#lx bytes, has %u %#lx",
 		    (void *)map, map->nentries, map->size, n, size);
 }

@@ -16,7 +16,7 @@
  *	NONE		none
  *	ZERO		no object
  *
- * Invariants: I4 of vm_map.c; I10 of vm/README.md (writable only if not
+ * Invariants: M4 of vm_map.c; I10 of vm/README.md (writable only if not
  * NEEDS_COPY).
  * Locks: parent's map, then the child's, which only audits know; under them
  * objects, one at a time.
@@ -25,7 +25,6 @@
 #include <vm/vm_map.h>
 
 #include <lib/assert.h>
-#include <lib/string.h>
 #include <sys/errno.h>
 #include <vm/pmap.h>
 #include <vm/vm_fault.h>
@@ -41,7 +40,7 @@ entry_make_object(struct vm_map *map, struct vm_map_entry *entry)
 {
 	struct vm_object *object;
 
-	/* A stack's object has room below for what it may grow (I5). */
+	/* A stack's object has room below for what it may grow (M5). */
 	object = vm_object_allocate_nowait(OBJT_DEFAULT,
 	    atop(entry->end - entry->start + entry->avail_ssize));
 	if (object == NULL)
@@ -60,7 +59,7 @@ entry_shadow(struct vm_map *map, struct vm_map_entry *entry)
 	vm_ooffset_t offset = entry->offset - entry->avail_ssize;
 	int error;
 
-	/* The shadow, too, has a stack's room below (I5). */
+	/* The shadow, too, has a stack's room below (M5). */
 	error = vm_object_shadow(&entry->object, &offset,
 	    atop(entry->end - entry->start + entry->avail_ssize));
 	if (error != 0)
@@ -102,7 +101,8 @@ lookup_prepare(struct vm_map *map, struct vm_map_entry *entry)
 	return entry_shadow(map, entry);
 }
 
-int
+/* Upgrades and downgrades: no lock analysis. */
+int __no_lock_analysis
 vm_map_lookup(struct vm_map *map, vm_offset_t va, vm_prot_t fault_type,
     struct vm_map_lookup *l)
 {
@@ -137,7 +137,7 @@ vm_map_lookup(struct vm_map *map, vm_offset_t va, vm_prot_t fault_type,
 	return 0;
 }
 
-void
+void __no_lock_analysis
 vm_map_lookup_done(struct vm_map *map)
 {
 	vm_map_unlock_read(map);
@@ -216,7 +216,7 @@ fork_share(struct map_fork *f, struct vm_map_entry *entry,
 
 /*
  * Wired memory that the parent may write stays its own and is copied now.  Not
- * a stack that may still grow: the copy would have no room below (I5); and not
+ * a stack that may still grow: the copy would have no room below (M5); and not
  * over a file: the copy would have lost it.  Those are copied on write, and the
  * fault moves the wiring.
  */

@@ -128,17 +128,19 @@ insert_new(struct vm_map *map, struct vm_map_entry *prev, vm_offset_t start,
 {
 	struct vm_map_entry *entry = vm_map_entry_take(r);
 
-	entry->start = start;
-	entry->end = end;
-	entry->object = a->object;
-	entry->offset = a->object == NULL ? 0 : a->offset;
-	entry->eflags = a->eflags;
+	*entry = (struct vm_map_entry){
+		.start = start,
+		.end = end,
+		.object = a->object,
+		.offset = a->object == NULL ? 0 : a->offset,
+		.eflags = a->eflags,
+		.protection = a->prot,
+		.max_protection = a->max_prot,
+		.inheritance = (uint8_t)a->inherit,
+		.avail_ssize = a->avail_ssize,
+	};
 	if (a->object == NULL)
 		entry->eflags &= ~(MAP_ENTRY_NEEDS_COPY | MAP_ENTRY_COW);
-	entry->protection = a->prot;
-	entry->max_protection = a->max_prot;
-	entry->inheritance = (uint8_t)a->inherit;
-	entry->avail_ssize = a->avail_ssize;
 	vm_map_entry_link(map, prev, entry);
 }
 

@@ -74,35 +74,29 @@ range_clip(struct vm_map *map, vm_offset_t start, vm_offset_t end,
 	    (entry) != NULL && (entry)->start < (end);			\
 	    (entry) = vm_map_entry_next(entry))
 
-/* Lock, wait, check and reserve: all that can fail, for the plain operations.
- * The map is write-locked on success only. */
+/*
+ * All that can fail for the plain operations: wait, check, reserve.  The map is
+ * write-locked in and out.
+ */
 static int
 range_begin(struct vm_map *map, vm_offset_t start, vm_offset_t end,
     struct vm_map_reserve *r)
 {
 	int error;
 
-	vm_map_lock(map);
 	vm_map_transition_wait_range(map, start, end);
 	error = range_mapped(map, start, end);
 	if (error == 0)
 		error = vm_map_entry_reserve(map, r,
 		    vm_map_clips(map, start, end));
-	if (error != 0) {
-		vm_map_unlock(map);
-		vm_map_entry_release(r);
-	}
 	return error;
 }
 
 static void
-range_end(struct vm_map *map, vm_offset_t start, vm_offset_t end,
-    struct vm_map_reserve *r)
+range_changed(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 {
 	vm_map_simplify_range(map, start, end);
 	vm_map_changed(map);
-	vm_map_unlock(map);
-	vm_map_entry_release(r);
 }
 
 /* ---- delete ---- */
@@ -203,7 +197,7 @@ vm_map_delete_locked(struct vm_map *map, vm_offset_t start, vm_offset_t end,
 	struct vm_map_entry *entry, *first;
 	int error;
 
-	KASSERT(((start | end) & PAGE_MASK) == 0, "I2: delete [%#lx, %#lx)",
+	KASSERT(((start | end) & PAGE_MASK) == 0, "M2: delete [%#lx, %#lx)",
 	    start, end);
 	vm_map_transition_wait_range(map, start, end);
 	error = vm_map_entry_reserve(map, &r, vm_map_clips(map, start, end));
@@ -263,26 +257,14 @@ protect_allowed(struct vm_map_entry *first, vm_offset_t end, vm_prot_t prot)
 	return 0;
 }
 
-int
-vm_map_protect(struct vm_map *map, vm_offset_t start, vm_offset_t end,
-    vm_prot_t prot, bool set_max)
+/* Rights are only taken away here; gained ones come by faulting. */
+static void
+protect_range(struct vm_map *map, struct vm_map_entry *first, vm_offset_t start,
+    vm_offset_t end, vm_prot_t prot, bool set_max)
 {
-	struct vm_map_reserve r = VM_MAP_RESERVE_INIT;
-	struct vm_map_entry *entry, *first;
+	struct vm_map_entry *entry;
 	vm_prot_t old, lost = 0;
-	int error;
 
-	error = range_begin(map, start, end, &r);
-	if (error != 0)
-		return error;
-	error = protect_allowed(vm_map_entry_ge(map, start), end, prot);
-	if (error != 0) {
-		vm_map_unlock(map);
-		vm_map_entry_release(&r);
-		return error;
-	}
-	/* Cannot fail from here. */
-	first = range_clip(map, start, end, &r);
 	RANGE_FOREACH(entry, first, end) {
 		old = entry->protection;
 		entry->protection = set_max ? old & prot : prot;
@@ -295,11 +277,32 @@ vm_map_protect(struct vm_map *map, vm_offset_t start, vm_offset_t end,
 		else
 			lost |= old & (vm_prot_t)~entry->protection;
 	}
-	/* Rights are only taken away here; gained ones come by faulting. */
 	if (lost != 0)
 		pmap_protect(map->pmap, start, end, vm_prot_readable(prot));
-	range_end(map, start, end, &r);
-	return 0;
+}
+
+int
+vm_map_protect(struct vm_map *map, vm_offset_t start, vm_offset_t end,
+    vm_prot_t prot, bool set_max)
+{
+	struct vm_map_reserve r = VM_MAP_RESERVE_INIT;
+	struct vm_map_entry *first;
+	int error;
+
+	vm_map_lock(map);
+	error = range_begin(map, start, end, &r);
+	if (error == 0)
+		error = protect_allowed(vm_map_entry_ge(map, start), end,
+		    prot);
+	if (error == 0) {
+		/* Cannot fail from here. */
+		first = range_clip(map, start, end, &r);
+		protect_range(map, first, start, end, prot, set_max);
+		range_changed(map, start, end);
+	}
+	vm_map_unlock(map);
+	vm_map_entry_release(&r);
+	return error;
 }
 
 int
@@ -307,22 +310,24 @@ vm_map_inherit(struct vm_map *map, vm_offset_t start, vm_offset_t end,
     enum vm_inherit inherit)
 {
 	struct vm_map_reserve r = VM_MAP_RESERVE_INIT;
-	struct vm_map_entry *entry, *first;
+	struct vm_map_entry *entry;
 	int error;
 
+	vm_map_lock(map);
 	error = range_begin(map, start, end, &r);
-	if (error != 0)
-		return error;
-	/* Cannot fail from here. */
-	first = range_clip(map, start, end, &r);
-	RANGE_FOREACH(entry, first, end) {
-		entry->inheritance = (uint8_t)inherit;
-		if (inherit == VM_INHERIT_COPY &&
-		    (entry->eflags & MAP_ENTRY_SHARED) != 0)
-			entry->inheritance = VM_INHERIT_SHARE;
+	if (error == 0) {
+		/* Cannot fail from here. */
+		RANGE_FOREACH(entry, range_clip(map, start, end, &r), end) {
+			entry->inheritance = (uint8_t)inherit;
+			if (inherit == VM_INHERIT_COPY &&
+			    (entry->eflags & MAP_ENTRY_SHARED) != 0)
+				entry->inheritance = VM_INHERIT_SHARE;
+		}
+		range_changed(map, start, end);
 	}
-	range_end(map, start, end, &r);
-	return 0;
+	vm_map_unlock(map);
+	vm_map_entry_release(&r);
+	return error;
 }
 
 /* ---- dontneed ---- */
@@ -393,7 +398,8 @@ dontneed_empty(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 	}
 }
 
-struct vm_object *
+/* Coupled locks: no lock analysis. */
+struct vm_object * __no_lock_analysis
 vm_map_chain_file(struct vm_object *object, vm_ooffset_t *offset)
 {
 	struct vm_object *next;
@@ -420,10 +426,7 @@ dontneed_replace(struct vm_map_entry *entry, struct vm_map_entry *carrier)
 	vm_ooffset_t offset = entry->offset;
 	struct vm_object *file = vm_map_chain_file(entry->object, &offset);
 
-	carrier->start = entry->start;
-	carrier->end = entry->end;
-	carrier->object = entry->object;
-	carrier->offset = entry->offset;
+	*carrier = *entry;
 	entry->object = file;
 	if (file != NULL) {
 		entry->offset = offset;
@@ -448,6 +451,7 @@ dontneed_replace_range(struct vm_map *map, vm_offset_t start, vm_offset_t end,
 	if (error == 0) {
 		/* Cannot fail from here. */
 		first = range_clip(map, start, end, &r);
+		pmap_remove(map->pmap, start, end);
 		RANGE_FOREACH(entry, first, end) {
 			if (dontneed_how(entry) != DN_REPLACE)
 				continue;
@@ -464,31 +468,42 @@ dontneed_replace_range(struct vm_map *map, vm_offset_t start, vm_offset_t end,
 	return error;
 }
 
-int
-vm_map_dontneed(struct vm_map *map, vm_offset_t start, vm_offset_t end)
+/* Some entries have to change, so as the map's writer; then as a reader, since
+ * pages that are busy are waited for.  Downgrades: no lock analysis. */
+static int __no_lock_analysis
+dontneed_write(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 {
 	struct vm_map_entry *dead = NULL;
 	unsigned n;
 	int error;
 
+	vm_map_lock(map);
+	error = dontneed_check(map, start, end, &n);
+	if (error == 0)
+		error = dontneed_replace_range(map, start, end, n, &dead);
+	rw_downgrade(&map->lock);
+	if (error == 0)
+		dontneed_empty(map, start, end);
+	vm_map_unlock_read(map);
+	release_dead(dead);
+	return error;
+}
+
+int
+vm_map_dontneed(struct vm_map *map, vm_offset_t start, vm_offset_t end)
+{
+	unsigned n;
+	int error;
+
 	vm_map_lock_read(map);
 	error = dontneed_check(map, start, end, &n);
-	if (error == 0 && n != 0) {
-		/* The map has to change: once more, as its writer. */
-		vm_map_unlock_read(map);
-		vm_map_lock(map);
-		error = dontneed_check(map, start, end, &n);
-		if (error == 0)
-			error = dontneed_replace_range(map, start, end, n,
-			    &dead);
-		rw_downgrade(&map->lock);
-	}
-	if (error == 0) {
+	if (error == 0 && n == 0) {
 		pmap_remove(map->pmap, start, end);
 		dontneed_empty(map, start, end);
 	}
 	vm_map_unlock_read(map);
-	release_dead(dead);
+	if (error == 0 && n != 0)
+		error = dontneed_write(map, start, end);
 	return error;
 }
 
@@ -524,7 +539,7 @@ wire_begin(struct vm_map_entry *first, vm_offset_t end)
  */
 static int
 wire_fault(struct vm_map *map, vm_offset_t start, vm_offset_t end,
-    vm_offset_t *failed)
+    vm_offset_t *failed) __requires(map->lock)
 {
 	struct vm_map_entry *entry;
 	vm_offset_t va, s, e;
@@ -583,17 +598,20 @@ vm_map_wire(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 {
 	struct vm_map_reserve r = VM_MAP_RESERVE_INIT;
 	vm_offset_t failed = end;
-	bool wake;
+	bool wake = false;
 	int error;
 
+	vm_map_lock(map);
 	error = range_begin(map, start, end, &r);
-	if (error != 0)
-		return error;
-	wire_begin(range_clip(map, start, end, &r), end);
-	vm_map_changed(map);
-	error = wire_fault(map, start, end, &failed);
-	wake = wire_end(map, start, end, error, failed);
-	range_end(map, start, end, &r);
+	if (error == 0) {
+		wire_begin(range_clip(map, start, end, &r), end);
+		vm_map_changed(map);
+		error = wire_fault(map, start, end, &failed);
+		wake = wire_end(map, start, end, error, failed);
+		range_changed(map, start, end);
+	}
+	vm_map_unlock(map);
+	vm_map_entry_release(&r);
 	if (wake)
 		wakeup(map);
 	return error;
@@ -603,23 +621,25 @@ int
 vm_map_unwire(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 {
 	struct vm_map_reserve r = VM_MAP_RESERVE_INIT;
-	struct vm_map_entry *entry, *first;
+	struct vm_map_entry *entry;
 	int error;
 
+	vm_map_lock(map);
 	error = range_begin(map, start, end, &r);
-	if (error != 0)
-		return error;
-	/* Cannot fail from here. */
-	first = range_clip(map, start, end, &r);
-	RANGE_FOREACH(entry, first, end) {
-		if ((entry->eflags & MAP_ENTRY_USER_WIRED) == 0)
-			continue;
-		vm_fault_unwire(map, entry->start, entry->end);
-		entry->eflags &= ~MAP_ENTRY_USER_WIRED;
-		entry->wired_count = 0;
+	if (error == 0) {
+		/* Cannot fail from here. */
+		RANGE_FOREACH(entry, range_clip(map, start, end, &r), end) {
+			if ((entry->eflags & MAP_ENTRY_USER_WIRED) == 0)
+				continue;
+			vm_fault_unwire(map, entry->start, entry->end);
+			entry->eflags &= ~MAP_ENTRY_USER_WIRED;
+			entry->wired_count = 0;
+		}
+		range_changed(map, start, end);
 	}
-	range_end(map, start, end, &r);
-	return 0;
+	vm_map_unlock(map);
+	vm_map_entry_release(&r);
+	return error;
 }
 
 /* ---- stacks ---- */

@@ -219,10 +219,6 @@ vm_object_deallocate_locked(struct vm_object *object)
 		    (void *)object, old);
 	if (old == 1)
 		return vm_object_terminate(object);
-	/* One user left and it is a map entry: its pages are its own again. */
-	if (old == 2 && vm_object_anonymous(object) &&
-	    object->shadow_count == 0)
-		object->flags |= OBJ_ONEMAPPING;
 	vm_object_unlock(object);
 	return NULL;
 }

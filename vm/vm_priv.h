@@ -32,7 +32,7 @@ int	vm_map_entry_reserve(struct vm_map *map, struct vm_map_reserve *r,
 	    unsigned n) __warn_unused;
 void	vm_map_entry_release(struct vm_map_reserve *r);
 struct vm_map_entry *vm_map_entry_take(struct vm_map_reserve *r);
-struct vm_map_entry *vm_map_entry_alloc(void);	/* NULL: no memory; zeroed */
+struct vm_map_entry *vm_map_entry_alloc(void);	/* not filled in; NULL */
 void	vm_map_entry_free(struct vm_map_entry *entry);
 uint64_t vm_map_entry_count(void);		/* live, all maps */
 

@@ -8,7 +8,7 @@
  * takes a hold under the list's lock, and may then lock its map, which is empty
  * if the users have gone meanwhile.
  *
- * Invariants: I1 refcnt > 0 iff RUN; I2 holdcnt > 0 iff on the list.
+ * Invariants: V1 refcnt > 0 iff RUN; V2 holdcnt > 0 iff on the list.
  * Locks: vmspace list (LO_OBJLIST, leaf); the map's own.
  * Sources: the DragonFly commit 93f86408 (sysref replaced by two counts), with
  * the names of the founding report kept.
@@ -16,7 +16,6 @@
 #include <vm/vm_map.h>
 
 #include <lib/assert.h>
-#include <lib/string.h>
 #include <sys/zone.h>
 #include <vm/pmap.h>
 
@@ -77,11 +76,11 @@ vmspace_ref(struct vmspace *vm)
 {
 	int old = atomic_fetchadd(&vm->vm_refcnt, 1);
 
-	KASSERT(old > 0, "I1: vmspace %p used again after its last user (%d)",
+	KASSERT(old > 0, "V1: vmspace %p used again after its last user (%d)",
 	    (void *)vm, old);
 }
 
-/* Stage 1: the mappings go.  The whole range needs no clip, so it cannot fail. */
+/* Stage 1: the mappings go.  All of them: needs no clip, so cannot fail. */
 static __noinline void
 vmspace_terminate(struct vmspace *vm)
 {
@@ -107,7 +106,7 @@ vmspace_hold(struct vmspace *vm)
 {
 	int old = atomic_fetchadd(&vm->vm_holdcnt, 1);
 
-	KASSERT(old > 0, "I2: vmspace %p held after its last hold (%d)",
+	KASSERT(old > 0, "V2: vmspace %p held after its last hold (%d)",
 	    (void *)vm, old);
 }
 
@@ -124,7 +123,7 @@ vmspace_free(struct vmspace *vm)
 }
 
 /* The last hold goes under the list's lock: an observer there takes its own
- * only while the count is not zero (I2). */
+ * only while the count is not zero (V2). */
 void
 vmspace_drop(struct vmspace *vm)
 {
@@ -132,7 +131,7 @@ vmspace_drop(struct vmspace *vm)
 
 	spin_lock(&vmspace_list_lock);
 	old = atomic_fetchadd(&vm->vm_holdcnt, -1);
-	KASSERT(old > 0, "I2: vmspace %p: hold %d given up", (void *)vm, old);
+	KASSERT(old > 0, "V2: vmspace %p: hold %d given up", (void *)vm, old);
 	if (old == 1) {
 		LIST_REMOVE(vm, vm_list);
 		vmspace_live--;

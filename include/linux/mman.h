@@ -7,6 +7,7 @@
 #define PROT_EXEC		0x4
 #define PROT_SEM		0x8
 #define PROT_GROWSDOWN		0x01000000
+#define PROT_GROWSUP		0x02000000
 
 #define MAP_TYPE		0x0f
 #define MAP_SHARED		0x01
@@ -25,9 +26,13 @@
 #define MADV_WILLNEED		3
 #define MADV_DONTNEED		4
 #define MADV_FREE		8
+#define MADV_DONTFORK		10
+#define MADV_DOFORK		11
 #define MADV_NOHUGEPAGE		15
 #define MADV_DONTDUMP		16
 #define MADV_DODUMP		17
+#define MADV_WIPEONFORK		18
+#define MADV_KEEPONFORK		19
 #define MADV_COLD		20
 #define MADV_PAGEOUT		21
 #define MADV_POPULATE_READ	22

@@ -128,7 +128,7 @@ extern struct proc	*initproc;	/* [T] */
  * proc_run_init: start path as process 1 with standard files on the console,
  * and wait for its end.  Everything else that still runs then is killed and
  * reaped, so that the memory counters are back where they were.
- * => Locks: none; a kernel thread.  Sleeps.
+ * => Locks: none; a kernel thread.  Sleeps.  After proc_init.
  * => Returns: init's wait status.  Without a usable init: panic_exit.
  */
 int		 proc_run_init(const char *path);

@@ -116,6 +116,7 @@ uint64_t	 pmap_resident_count(const struct pmap *pmap);
 uint64_t	 pmap_wired_count(const struct pmap *pmap);
 uint64_t	 pmap_pv_count(void);		/* mappings in all user pmaps */
 uint64_t	 pmap_pt_count(void);		/* page table pages, user pmaps */
+uint64_t	 pmap_kernel_pt_count(void);	/* the kernel's; never shrinks */
 /* pmap_foreach: each valid mapping of [start, end), ascending, for audits.  fn
  * is called without locks: others may have changed the mapping meanwhile. */
 void		 pmap_foreach(struct pmap *pmap, vm_offset_t start,

@@ -29,7 +29,8 @@ int	vm_fault(struct vm_map *map, vm_offset_t va, vm_prot_t fault_type,
  * the caller has marked IN_TRANSITION.  Writable memory is wired as if written,
  * so that no copy on write replaces a wired page.
  * => Locks: none held.  Sleeps: as vm_fault.
- * => Returns 0, or vm_fault's error: then nothing is wired.
+ * => Returns 0, or vm_fault's error: then no page is wired; what others mapped
+ *    there meanwhile is marked wired, and the caller's to pmap_unwire.
  */
 int	vm_fault_wire(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 	    __warn_unused;
@@ -44,8 +45,8 @@ void	vm_fault_unwire(struct vm_map *map, vm_offset_t start, vm_offset_t end);
  * parent's wired pages stay where they are and writable.
  * => Locks: both maps write-locked (dst's is unreachable); neither entry is in
  *    transition.  Sleeps: for object locks.
- * => dst->object is NULL on entry.  Gives: dst's object, offset 0, no COW flag;
- *    the pages are entered in dst_map's pmap.
+ * => dst->object is NULL on entry and dst not NEEDS_COPY.  Gives: dst's object,
+ *    offset 0; the pages are entered in dst_map's pmap.
  * => Returns 0; ENOMEM (dst->object is NULL again).
  */
 int	vm_fault_copy_entry(struct vm_map *dst_map, struct vm_map *src_map,

@@ -156,7 +156,7 @@ struct vm_map_args {
  */
 int	vm_map_insert(struct vm_map *map, vm_offset_t start, vm_offset_t end,
 	    const struct vm_map_args *a) __warn_unused;
-/* vm_map_find: findspace from *addr and insert, under one lock hold.  pmap_prefer
+/* vm_map_find: findspace from *addr and insert under one lock hold; pmap_prefer
  * is consulted for every object.  => Locks: map not held. */
 int	vm_map_find(struct vm_map *map, vm_offset_t *addr, vm_size_t len,
 	    vm_offset_t align, const struct vm_map_args *a) __warn_unused;
@@ -175,7 +175,8 @@ int	vm_map_fixed(struct vm_map *map, vm_offset_t start, vm_size_t len,
  * its owner may want this map).
  */
 int	vm_map_remove(struct vm_map *map, vm_offset_t start, vm_offset_t end);
-int	vm_map_delete(struct vm_map *map, vm_offset_t start, vm_offset_t end);
+int	vm_map_delete(struct vm_map *map, vm_offset_t start, vm_offset_t end)
+	    __releases(map->lock);
 /* => Returns 0; ENOMEM (a hole in the range, or no memory for clips); EACCES
  * (above max_protection).  Nothing changed on failure. */
 int	vm_map_protect(struct vm_map *map, vm_offset_t start, vm_offset_t end,
@@ -184,9 +185,12 @@ int	vm_map_protect(struct vm_map *map, vm_offset_t start, vm_offset_t end,
  * what others go on writing cannot be copied on write. */
 int	vm_map_inherit(struct vm_map *map, vm_offset_t start, vm_offset_t end,
 	    enum vm_inherit inherit) __warn_unused;
-/* vm_map_dontneed: Linux's MADV_DONTNEED: the private copies are dropped, later
- * reads give zero (or the file); SHARED entries only lose their mappings.  => Returns 0; EINVAL wired pages in the range; ENOMEM a hole
- * in it, or no memory for a clip.  Nothing changed on failure. */
+/*
+ * vm_map_dontneed: Linux's MADV_DONTNEED: the private copies are dropped, later
+ * reads give zero (or the file); SHARED entries only lose their mappings.
+ * => Returns 0; EINVAL wired pages in the range; ENOMEM a hole in it, or no
+ *    memory for a clip.  Nothing changed on failure.
+ */
 int	vm_map_dontneed(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 	    __warn_unused;
 /* wiring: fault in and pin [start, end) for the user; all or nothing, does not

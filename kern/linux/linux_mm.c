@@ -44,27 +44,17 @@ user_range(uint64_t addr, uint64_t len, uint64_t *end)
 	return true;
 }
 
-/* mmap_file: the object of fd, and what it may ever be mapped for. */
+/* mmap_file: the object of fp, and what it may ever be mapped for. */
 static int
-mmap_file(int fd, struct vm_mmap_args *a)
+mmap_file(struct file *fp, struct vm_mmap_args *a)
 {
-	struct file *fp;
-	int error;
-
-	fp = fd_get(fd);
-	if (fp == NULL)
-		return EBADF;
-	error = 0;
 	if (a->shared && !FWRITABLE(fp))
 		a->max_prot = VM_PROT_READ | VM_PROT_EXECUTE;
 	if (!FREADABLE(fp) || (a->prot & ~a->max_prot) != 0)
-		error = EACCES;
-	else if (fp->f_ops->fo_mmap == NULL)
-		error = ENODEV;
-	else
-		error = fp->f_ops->fo_mmap(fp, &a->object);
-	file_put(fp);
-	return error;
+		return EACCES;
+	if (fp->f_ops->fo_mmap == NULL)
+		return ENODEV;
+	return fp->f_ops->fo_mmap(fp, &a->object);
 }
 
 /* mmap_populate: fault the new mapping in; what fails faults later. */
@@ -92,7 +82,11 @@ mmap_flags(uint64_t flags, struct vm_mmap_args *a)
 	case MAP_PRIVATE:
 		break;
 	case MAP_SHARED:
+		a->shared = true;
+		break;
 	case MAP_SHARED_VALIDATE:
+		if ((flags & MAP_ANONYMOUS) != 0)
+			return EINVAL;
 		a->shared = true;
 		break;
 	default:
@@ -109,35 +103,78 @@ mmap_flags(uint64_t flags, struct vm_mmap_args *a)
 	return 0;
 }
 
+/* mmap_place: address and length, refused in the order in which Linux does. */
+static int64_t
+mmap_place(uint64_t addr, uint64_t len, bool fixed)
+{
+	uint64_t rounded = round_page(len);
+
+	if (len == 0)
+		return -EINVAL;
+	if (rounded < len || rounded > VM_MAX_USER_ADDRESS)
+		return -ENOMEM;
+	if (!fixed)
+		return 0;
+	/* An address that looks like an error is returned as one there. */
+	if (addr > -PAGE_SIZE)
+		return (int64_t)addr;
+	if (addr > VM_MAX_USER_ADDRESS - rounded)
+		return -ENOMEM;
+	if ((addr & PAGE_MASK) != 0)
+		return -EINVAL;
+	return addr < VM_MIN_USER_ADDRESS ? -EPERM : 0;
+}
+
+/* do_mmap: a is complete; its object's reference goes either way. */
+static int64_t
+do_mmap(struct vm_mmap_args *a, bool populate)
+{
+	struct vmspace *vm = curproc->p_vmspace;
+	vm_offset_t va;
+	int error;
+
+	error = vm_mmap(vm, a, &va);
+	if (error != 0) {
+		if (a->object != NULL)
+			vm_object_deallocate(a->object);
+		return ret_errno(error);
+	}
+	if (populate)
+		mmap_populate(vm, va, a->len, a->prot);
+	return (int64_t)va;
+}
+
 int64_t
 sys_mmap(SYSARGS6(addr, len, prot, flags, fd, off))
 {
-	struct vmspace *vm = curproc->p_vmspace;
 	struct vm_mmap_args a = {
 		.addr = addr, .len = len, .prot = prot_decode(prot),
 		.max_prot = VM_PROT_ALL, .offset = off
 	};
-	vm_offset_t va;
+	struct file *fp;
+	int64_t place;
 	int error;
 
-	if ((off & PAGE_MASK) != 0 || len == 0)
+	if ((off & PAGE_MASK) != 0)
 		return -EINVAL;
-	error = mmap_flags(flags, &a);
-	if (error == 0 && (flags & MAP_ANONYMOUS) == 0)
-		error = mmap_file((int)fd, &a);
-	if (error != 0)
-		return ret_errno(error);
+	fp = NULL;
+	if ((flags & MAP_ANONYMOUS) == 0) {
+		fp = fd_get((int)fd);
+		if (fp == NULL)
+			return -EBADF;
+	}
+	place = mmap_place(addr, len,
+	    (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0);
+	error = place != 0 ? 0 : mmap_flags(flags, &a);
+	if (place == 0 && error == 0 && fp != NULL)
+		error = mmap_file(fp, &a);
+	if (fp != NULL)
+		file_put(fp);
+	if (place != 0 || error != 0)
+		return place != 0 ? place : ret_errno(error);
 	if (a.object == NULL)
 		a.offset = 0;
-	error = vm_mmap(vm, &a, &va);
-	if (error != 0) {
-		if (a.object != NULL)
-			vm_object_deallocate(a.object);
-		return ret_errno(error);
-	}
-	if ((flags & MAP_POPULATE) != 0)
-		mmap_populate(vm, va, len, a.prot);
-	return (int64_t)va;
+	return do_mmap(&a, (flags & MAP_POPULATE) != 0);
 }
 
 int64_t
@@ -150,33 +187,170 @@ sys_munmap(SYSARGS6(addr, len, a2 __unused, a3 __unused, a4 __unused,
 int64_t
 sys_mprotect(SYSARGS6(addr, len, prot, a3 __unused, a4 __unused, a5 __unused))
 {
+	const uint64_t grows = PROT_GROWSDOWN | PROT_GROWSUP;
 	uint64_t end;
 
-	if ((prot & ~(uint64_t)(VM_PROT_ALL | PROT_SEM)) != 0 ||
-	    (addr & PAGE_MASK) != 0)
+	if ((prot & grows) == grows || (addr & PAGE_MASK) != 0)
 		return -EINVAL;
 	if (len == 0)
 		return 0;
+	if (round_page(len) < len || addr + round_page(len) <= addr)
+		return -ENOMEM;
+	if ((prot & ~(uint64_t)(VM_PROT_ALL | PROT_SEM)) != 0)
+		return -EINVAL;
 	if (!user_range(addr, len, &end))
 		return -ENOMEM;
 	return ret_errno(vm_map_protect(&curproc->p_vmspace->vm_map, addr,
 	    end, prot_decode(prot), false));
 }
 
-/* madvise_populate: MADV_POPULATE_*: fault all in, or say why not. */
-static int
-madvise_populate(struct vm_map *map, uint64_t va, uint64_t end,
-    vm_prot_t type)
+/* ---- madvise ---- */
+
+/* A mapped piece of a range, as it was when the map was looked at. */
+struct piece {
+	vm_offset_t	start, end;
+	uint32_t	eflags;
+	uint8_t		inherit;
+	bool		anon;
+};
+
+/* piece_next: the first piece of [start, end); false: nothing is mapped. */
+static bool
+piece_next(struct vm_map *map, vm_offset_t start, vm_offset_t end,
+    struct piece *pc)
 {
+	struct vm_map_entry *e;
+	struct rb_node *n;
+	bool found;
+
+	vm_map_lock_read(map);
+	if (!vm_map_lookup_entry(map, start, &e)) {
+		n = e != NULL ? rb_next(&e->link) : rb_first(&map->tree);
+		e = n != NULL ? container_of(n, struct vm_map_entry, link) :
+		    NULL;
+	}
+	found = e != NULL && e->start < end;
+	if (found) {
+		pc->start = MAX(e->start, start);
+		pc->end = MIN(e->end, end);
+		pc->eflags = e->eflags;
+		pc->inherit = e->inheritance;
+		pc->anon = e->object == NULL || vm_object_anonymous(e->object);
+	}
+	vm_map_unlock_read(map);
+	return found;
+}
+
+/* piece_populate: MADV_POPULATE_*: fault all in, or say why not. */
+static int
+piece_populate(struct vm_map *map, const struct piece *pc, vm_prot_t type)
+{
+	vm_offset_t va;
 	int error;
 
 	error = 0;
-	for (; va < end && error == 0; va += PAGE_SIZE) {
+	for (va = pc->start; va < pc->end && error == 0; va += PAGE_SIZE) {
 		error = vm_fault(map, va, type, VM_FAULT_NORMAL);
 		if ((curthread->td_intrsig & TDI_DIE) != 0)
 			return EINTR;
 	}
-	return error == EACCES ? EINVAL : error == EFAULT ? ENOMEM : error;
+	return error == EACCES ? EINVAL : error;
+}
+
+static int
+piece_advise(struct vm_map *map, const struct piece *pc, int advice)
+{
+	bool shared = (pc->eflags & MAP_ENTRY_SHARED) != 0;
+
+	switch (advice) {
+	case MADV_FREE:
+		if (shared || !pc->anon)
+			return EINVAL;
+		return vm_map_dontneed(map, pc->start, pc->end);
+	case MADV_DONTNEED:
+		return vm_map_dontneed(map, pc->start, pc->end);
+	case MADV_DONTFORK:
+		return vm_map_inherit(map, pc->start, pc->end,
+		    VM_INHERIT_NONE);
+	case MADV_DOFORK:
+		/* A shared one becomes SHARE again: vm_map_inherit knows. */
+		return vm_map_inherit(map, pc->start, pc->end,
+		    VM_INHERIT_COPY);
+	case MADV_WIPEONFORK:
+		if (shared || !pc->anon)
+			return EINVAL;
+		return vm_map_inherit(map, pc->start, pc->end,
+		    VM_INHERIT_ZERO);
+	case MADV_KEEPONFORK:
+		if (pc->inherit != VM_INHERIT_ZERO)
+			return 0;
+		return vm_map_inherit(map, pc->start, pc->end,
+		    VM_INHERIT_COPY);
+	case MADV_POPULATE_READ:
+		return piece_populate(map, pc, VM_PROT_READ);
+	case MADV_POPULATE_WRITE:
+		return piece_populate(map, pc, VM_PROT_WRITE);
+	default:
+		return 0;
+	}
+}
+
+static bool
+advice_known(int advice)
+{
+	switch (advice) {
+	case MADV_NORMAL:
+	case MADV_RANDOM:
+	case MADV_SEQUENTIAL:
+	case MADV_WILLNEED:
+	case MADV_DONTNEED:
+	case MADV_FREE:
+	case MADV_DONTFORK:
+	case MADV_DOFORK:
+	case MADV_NOHUGEPAGE:
+	case MADV_DONTDUMP:
+	case MADV_DODUMP:
+	case MADV_WIPEONFORK:
+	case MADV_KEEPONFORK:
+	case MADV_COLD:
+	case MADV_PAGEOUT:
+	case MADV_POPULATE_READ:
+	case MADV_POPULATE_WRITE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What is mapped of the range is advised; a hole makes it ENOMEM afterwards. */
+int64_t
+sys_madvise(SYSARGS6(addr, len, advice, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	struct vm_map *map = &curproc->p_vmspace->vm_map;
+	struct piece pc;
+	uint64_t end, at;
+	bool hole;
+	int error;
+
+	if (!advice_known((int)advice) || (addr & PAGE_MASK) != 0 ||
+	    round_page(len) < len || !add_ok(addr, round_page(len), &end))
+		return -EINVAL;
+	hole = end > VM_MAX_USER_ADDRESS;
+	end = MIN(end, VM_MAX_USER_ADDRESS);
+	if (len == 0)
+		return 0;
+	for (at = addr; at < end; at = pc.end) {
+		if (!piece_next(map, at, end, &pc)) {
+			hole = true;
+			break;
+		}
+		hole = hole || pc.start != at;
+		error = piece_advise(map, &pc, (int)advice);
+		if (error != 0)
+			return ret_errno(error);
+	}
+	return hole ? -ENOMEM : 0;
 }
 
 /* map_whole: is every page of [start, end) mapped? */
@@ -190,49 +364,6 @@ map_whole(struct vm_map *map, uint64_t start, uint64_t end)
 		start = e->end;
 	vm_map_unlock_read(map);
 	return start >= end;
-}
-
-int64_t
-sys_madvise(SYSARGS6(addr, len, advice, a3 __unused, a4 __unused,
-    a5 __unused))
-{
-	struct vm_map *map = &curproc->p_vmspace->vm_map;
-	uint64_t end;
-	int error;
-
-	if ((addr & PAGE_MASK) != 0 || round_page(len) < len)
-		return -EINVAL;
-	if (!user_range(addr, len, &end))
-		return (int64_t)addr < 0 || addr + round_page(len) < addr ?
-		    -EINVAL : -ENOMEM;
-	error = 0;
-	switch (advice) {
-	case MADV_DONTNEED:
-	case MADV_FREE:
-		error = end > addr ? vm_map_dontneed(map, addr, end) : 0;
-		break;
-	case MADV_POPULATE_READ:
-		return ret_errno(madvise_populate(map, addr, end,
-		    VM_PROT_READ));
-	case MADV_POPULATE_WRITE:
-		return ret_errno(madvise_populate(map, addr, end,
-		    VM_PROT_WRITE));
-	case MADV_NORMAL:
-	case MADV_RANDOM:
-	case MADV_SEQUENTIAL:
-	case MADV_WILLNEED:
-	case MADV_NOHUGEPAGE:
-	case MADV_DONTDUMP:
-	case MADV_DODUMP:
-	case MADV_COLD:
-	case MADV_PAGEOUT:
-		break;
-	default:
-		return -EINVAL;
-	}
-	if (error == 0 && !map_whole(map, addr, end))
-		error = ENOMEM;
-	return ret_errno(error);
 }
 
 int64_t

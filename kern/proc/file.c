@@ -266,23 +266,26 @@ fd_alone(const struct fdtable *fdt)
 	    curproc->p_nthreads == 1;
 }
 
+/* fd_lookup: fd's file, referenced, or NULL. */
+static inline struct file *
+fd_lookup(struct fdtable *fdt, int fd)
+{
+	if ((unsigned)fd >= fdt->fd_size || fdt->fd_files[fd] == NULL)
+		return NULL;
+	return file_ref(fdt->fd_files[fd]);
+}
+
 struct file *
 fd_get(int fd)
 {
 	struct fdtable *fdt = curproc->p_fd;
 	struct file *fp;
-	bool lock;
 
-	lock = !fd_alone(fdt);
-	if (lock)
-		rw_rlock(&fdt->fd_lock);
-	fp = NULL;
-	if ((unsigned)fd < fdt->fd_size)
-		fp = fdt->fd_files[fd];
-	if (fp != NULL)
-		file_ref(fp);
-	if (lock)
-		rw_runlock(&fdt->fd_lock);
+	if (fd_alone(fdt))
+		return fd_lookup(fdt, fd);
+	rw_rlock(&fdt->fd_lock);
+	fp = fd_lookup(fdt, fd);
+	rw_runlock(&fdt->fd_lock);
 	return fp;
 }
 

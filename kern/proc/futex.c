@@ -130,7 +130,7 @@ key_equal(const struct futex_key *a, const struct futex_key *b)
 }
 
 /* waiter_lock: the bucket that fw is in, locked; requeue may have moved it. */
-static struct futex_bucket *
+static __no_lock_analysis struct futex_bucket *
 waiter_lock(struct futex_waiter *fw)
 {
 	struct futex_bucket *fb;
@@ -145,7 +145,7 @@ waiter_lock(struct futex_waiter *fw)
 }
 
 /* waiter_sleep: until woken, the deadline or a signal. */
-static int
+static __no_lock_analysis int
 waiter_sleep(struct futex_waiter *fw, nsec_t deadline)
 {
 	struct futex_bucket *fb;
@@ -178,7 +178,7 @@ waiter_sleep(struct futex_waiter *fw, nsec_t deadline)
 	return error;
 }
 
-int
+__no_lock_analysis int
 futex_wait(uint64_t va, bool shared, uint32_t val, uint32_t bitset,
     nsec_t deadline)
 {
@@ -258,7 +258,7 @@ futex_wake(uint64_t va, bool shared, unsigned n, uint32_t bitset,
 }
 
 /* buckets_lock: both, the lower address first; they may be one. */
-static void
+static __no_lock_analysis void
 buckets_lock(struct futex_bucket *a, struct futex_bucket *b)
 {
 	rw_wlock(a < b ? &a->fb_lock : &b->fb_lock);
@@ -266,7 +266,7 @@ buckets_lock(struct futex_bucket *a, struct futex_bucket *b)
 		rw_wlock(a < b ? &b->fb_lock : &a->fb_lock);
 }
 
-static void
+static __no_lock_analysis void
 buckets_unlock(struct futex_bucket *a, struct futex_bucket *b)
 {
 	rw_wunlock(&a->fb_lock);

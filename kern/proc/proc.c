@@ -62,7 +62,8 @@ proc_alloc(void)
 	p = zone_alloc(proc_zone, M_WAITOK);
 	if (p == NULL)
 		return NULL;
-	memset((char *)p + sizeof(p->p_lock), 0, sizeof(*p) - sizeof(p->p_lock));
+	memset((char *)p + sizeof(p->p_lock), 0,
+	    sizeof(*p) - sizeof(p->p_lock));
 	p->p_state = PRS_NEW;
 	p->p_start = md_uptime();
 	LIST_INIT(&p->p_children);
@@ -477,7 +478,6 @@ proc_run_init(const char *path)
 {
 	int status;
 
-	proc_init();
 	init_create(path);
 	status = init_wait(INIT_PID);
 	proc_drain();

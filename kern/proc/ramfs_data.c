@@ -97,7 +97,7 @@ rnode_data_fini(struct rnode *n)
  * rnode_page: the page pindex of n, wired; NULL: a hole, or no memory to fill
  * it (create).  => Locks: rn_lock either way.
  */
-static struct vm_page *
+static __no_lock_analysis struct vm_page *
 rnode_page(struct rnode *n, vm_pindex_t pindex, bool create)
 {
 	struct vm_object *object = n->rn_object;

@@ -191,7 +191,7 @@ tty_signal(int signo)
 }
 
 /* tty_wait: until there is something to read.  tty_lock held. */
-static int
+static __requires(tty_lock) int
 tty_wait(bool nonblock)
 {
 	int error, signo;

@@ -14,6 +14,7 @@ PC64_SRCS += platform/pc64/pmap.c
 PC64_SRCS += platform/pc64/pmap_pv.c
 PC64_SRCS += platform/pc64/pmap_tlb.c
 PC64_SRCS += platform/pc64/pmap_check.c
+PC64_SRCS += platform/pc64/pmap_page.c
 PC64_SRCS += platform/pc64/pmap_kern.c
 PC64_SRCS += platform/pc64/machdep.c
 PC64_SRCS += platform/pc64/fw_cfg.c

@@ -239,6 +239,7 @@ pmap_init(void)
 		if (kernel_pml4[i] != 0)
 			kernel_slot[kernel_nslots++] = (uint16_t)i;
 	pv_init();
+	page_init();
 	pmap_zone = zone_create("pmap", sizeof(struct pmap), PV_PMAP_ALIGN,
 	    pmap_zinit, sizeof(struct spinlock));
 }
@@ -700,32 +701,4 @@ pmap_prefer(vm_ooffset_t offset, vm_offset_t color, vm_size_t len,
 	/* An object too small for a large page gains nothing. */
 	if (len >= SUPERPAGE_SIZE)
 		*va += (offset + color - *va) & (SUPERPAGE_SIZE - 1);
-}
-
-/* ---- contents ---- */
-
-void *
-pmap_page_kva(struct vm_page *m)
-{
-	return PHYS_TO_DMAP(VM_PAGE_TO_PHYS(m));
-}
-
-void
-pmap_zero_page(struct vm_page *m)
-{
-	void *dst = pmap_page_kva(m);
-	uint64_t n = PAGE_SIZE / sizeof(uint64_t);
-
-	__asm__ volatile("rep stosq" : "+D"(dst), "+c"(n) : "a"(0UL) :
-	    "memory");
-}
-
-void
-pmap_copy_page(struct vm_page *from, struct vm_page *to)
-{
-	void *src = pmap_page_kva(from), *dst = pmap_page_kva(to);
-	uint64_t n = PAGE_SIZE / sizeof(uint64_t);
-
-	__asm__ volatile("rep movsq" : "+S"(src), "+D"(dst), "+c"(n) ::
-	    "memory");
 }

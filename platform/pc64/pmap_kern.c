@@ -27,6 +27,12 @@ table_alloc(pt_entry_t *e)
 	return pmap_page_kva(m);
 }
 
+uint64_t
+pmap_kernel_pt_count(void)
+{
+	return kernel_pmap->pm_tables;
+}
+
 /* kernel_pte: the entry for va; makes tables with alloc, NULL without. */
 static pt_entry_t *
 kernel_pte(vm_offset_t va, bool alloc)

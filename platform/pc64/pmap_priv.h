@@ -123,6 +123,8 @@ bool	pv_find(struct pmap *pm, vm_offset_t va, struct vm_page *m);
 void	pv_check(struct pmap *pm);
 void	pv_init(void);
 
+void	page_init(void);	/* pmap_page.c */
+
 /* pv_word of a mapping: 29 bits of pmap, 35 bits of page number. */
 #define PV_PMAP_SHIFT	35
 #define PV_PMAP_ALIGN	128

@@ -185,40 +185,44 @@ struct pv_where {
 	struct vm_page	*m;
 	pt_entry_t	*pte;
 	struct pt_walk	 w;
-	struct tlb_batch tb;
+	struct tlb_batch *tb;
 };
 
 /* What is done to it; returns what is to be summed up. */
 typedef unsigned pv_fn(struct pv_where *at);
 
-/*
- * pv_apply: => Locks: the pmap's pm_lock.  The flush must come before it is
- * released: else somebody finds the entry zero, or without A, and takes that
- * for proof that no TLB has it.
- */
 static unsigned
-pv_apply(uint64_t word, struct vm_page *m, pv_fn *fn)
+pv_apply(uint64_t word, struct vm_page *m, pv_fn *fn, struct tlb_batch *tb)
 {
 	struct pv_where at;
-	unsigned n;
 
-	at.pm = pv_pmap(word);
+	at.pm = tb->pm;
 	at.va = pv_va(word);
 	at.m = m;
 	at.pte = pmap_pte(at.pm, at.va, &at.w);
+	at.tb = tb;
 	KASSERT(at.pte != NULL && ((*at.pte ^ m->phys_addr) & PG_FRAME) == 0 &&
 	    (*at.pte & PG_V) != 0, "I2: page %p is not at %lx in pmap %p",
 	    (void *)m, at.va, (void *)at.pm);
-	tlb_batch_init(&at.tb, at.pm);
-	n = fn(&at);
-	tlb_batch_flush(&at.tb);
-	pmap_tables_free(&at.tb);
-	return n;
+	return fn(&at);
+}
+
+/*
+ * pv_done: => Locks: the pmap's pm_lock.  The flush must come before it is
+ * released: else somebody finds the entry zero, or without A, and takes that
+ * for proof that no TLB has it.
+ */
+static void
+pv_done(struct tlb_batch *tb)
+{
+	tlb_batch_flush(tb);
+	pmap_tables_free(tb);
 }
 
 static unsigned
 pv_foreach_word(struct vm_page *m, pv_fn *fn)
 {
+	struct tlb_batch tb;
 	struct pmap *pm;
 	uint64_t word;
 	unsigned n = 0;
@@ -228,8 +232,11 @@ pv_foreach_word(struct vm_page *m, pv_fn *fn)
 		pm = pv_pmap(word);
 		spin_lock(&pm->pm_lock);
 		done = atomic_load(&m->md.pv_word) == word;	/* I3 */
-		if (done)
-			n = pv_apply(word, m, fn);
+		if (done) {
+			tlb_batch_init(&tb, pm);
+			n = pv_apply(word, m, fn, &tb);
+			pv_done(&tb);
+		}
 		spin_unlock(&pm->pm_lock);
 	}
 	return n;
@@ -239,6 +246,8 @@ pv_foreach_word(struct vm_page *m, pv_fn *fn)
  * pv_lock_pmap: take pm's lock too, the pv lock being held.  False: the list
  * moved while it was not; the caller starts again.
  */
+static bool	pv_lock_pmap(struct vm_page *m, struct pmap *pm)
+		    __tries(true, pm->pm_lock) __no_lock_analysis;
 static bool
 pv_lock_pmap(struct vm_page *m, struct pmap *pm)
 {
@@ -256,11 +265,13 @@ pv_lock_pmap(struct vm_page *m, struct pmap *pm)
 	return false;
 }
 
-/* For an fn that leaves the list alone and may see a mapping twice. */
+/* For an fn that leaves the list alone and may see a mapping twice.  Mappings
+ * of one pmap that follow each other share a shootdown. */
 static unsigned
 pv_foreach_list(struct vm_page *m, pv_fn *fn)
 {
 	struct spinlock *l = pv_lock_of(m);
+	struct tlb_batch tb;
 	struct pv_entry *pv;
 	struct pmap *pm;
 	unsigned n = 0;
@@ -275,9 +286,13 @@ pv_foreach_list(struct vm_page *m, pv_fn *fn)
 			pv = m->md.pv_list;
 			continue;
 		}
-		n += pv_apply(pv->pv_word, m, fn);
+		tlb_batch_init(&tb, pm);
+		do {
+			n += pv_apply(pv->pv_word, m, fn, &tb);
+			pv = pv->pv_next;
+		} while (pv != NULL && pv_pmap(pv->pv_word) == pm);
+		pv_done(&tb);
 		spin_unlock(&pm->pm_lock);
-		pv = pv->pv_next;
 	}
 	spin_unlock(l);
 	return n;
@@ -299,32 +314,42 @@ remove_one(struct pv_where *at)
 	at->pm->pm_resident--;
 	at->pm->pm_wired -= (old & PG_W) != 0;
 	if ((old & PG_A) != 0)
-		tlb_batch_add(&at->tb, at->va);
-	pmap_table_release(at->pm, &at->w, 1, at->va, &at->tb);
+		tlb_batch_add(at->tb, at->va);
+	pmap_table_release(at->pm, &at->w, 1, at->va, at->tb);
 	return 1;
+}
+
+/* pv_head: the first mapping on the list, or 0. */
+static uint64_t
+pv_head(struct vm_page *m)
+{
+	struct spinlock *l = pv_lock_of(m);
+	uint64_t word;
+
+	if (atomic_load(&m->md.pv_list) == NULL)
+		return 0;
+	spin_lock(l);
+	word = m->md.pv_list != NULL ? m->md.pv_list->pv_word : 0;
+	spin_unlock(l);
+	return word;
 }
 
 void
 pmap_remove_all(struct vm_page *m)
 {
-	struct spinlock *l = pv_lock_of(m);
-	struct pv_entry *pv;
+	struct tlb_batch tb;
 	struct pmap *pm;
 	uint64_t word;
 
 	check_page(m);
 	pv_foreach_word(m, remove_one);
-	while (atomic_load(&m->md.pv_list) != NULL) {
-		spin_lock(l);
-		pv = m->md.pv_list;
-		word = pv != NULL ? pv->pv_word : 0;
-		spin_unlock(l);
-		if (word == 0)
-			break;
+	while ((word = pv_head(m)) != 0) {
 		pm = pv_pmap(word);
 		spin_lock(&pm->pm_lock);
-		if (pv_find(pm, pv_va(word), m))	/* I3 */
-			pv_apply(word, m, remove_one);
+		tlb_batch_init(&tb, pm);
+		while ((word = pv_head(m)) != 0 && pv_pmap(word) == pm)
+			pv_apply(word, m, remove_one, &tb);	/* I3 */
+		pv_done(&tb);
 		spin_unlock(&pm->pm_lock);
 	}
 }
@@ -336,7 +361,7 @@ remove_write_one(struct pv_where *at)
 		return 0;
 	atomic_and(at->pte, ~PG_RW);
 	if ((atomic_load_relaxed(at->pte) & PG_A) != 0)
-		tlb_batch_add(&at->tb, at->va);
+		tlb_batch_add(at->tb, at->va);
 	return 1;
 }
 
@@ -373,7 +398,7 @@ clear_one(struct pv_where *at, pt_entry_t bit)
 	if ((*at->pte & bit) == 0)
 		return 0;
 	atomic_and(at->pte, ~bit);
-	tlb_batch_add(&at->tb, at->va);
+	tlb_batch_add(at->tb, at->va);
 	return 1;
 }
 

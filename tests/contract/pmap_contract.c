@@ -33,6 +33,10 @@ struct world {
 
 typedef void	case_fn(struct ktest_ctx *t, struct world *w);
 
+/* The object stays locked from init to fini. */
+static bool	world_init(struct world *w) __no_lock_analysis;
+static void	world_fini(struct world *w) __no_lock_analysis;
+
 /* Every page holds its index + 1 in each word. */
 static bool
 world_init(struct world *w)

@@ -625,6 +625,12 @@ pmap_pv_count(void)
 }
 
 uint64_t
+pmap_kernel_pt_count(void)
+{
+	return 0;
+}
+
+uint64_t
 pmap_pt_count(void)
 {
 	return 0;

@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * host_kern.c: the kernel's locks, sleep queue, threads and output on a host,
- * over host_os.h.  Every host thread is a CPU of its own, so nothing is ever
- * preempted in a critical section.
+ * host_kern.c: the kernel's locks, sleep queue and threads on a host, over
+ * host_os.h; what needs no threads is in host_base.c.  Every host thread is a
+ * CPU of its own, so nothing is ever preempted in a critical section.
  */
 #include <lib/atomic.h>
 #include <lib/ksnprintf.h>
-#include <lib/string.h>
 #include <machine/cpu.h>
 #include <sys/errno.h>
 #include <sys/kprintf.h>
-#include <sys/ksyms.h>
 #include <sys/lock.h>
 #include <sys/md.h>
 #include <sys/panic.h>
 #include <sys/sleepq.h>
 #include <sys/smp.h>
 #include <sys/thread.h>
-#include <sys/trace.h>
 
 #include "harness.h"
 #include "host_os.h"
@@ -32,40 +29,7 @@ __thread int		 host_curcpu;
 static uint64_t		 cpus_used = 1;	/* [a] one bit a host thread */
 static unsigned		 rw_sleepers;	/* [a] threads waiting for any rwlock */
 
-/* ---- output ---- */
-
-void
-kvprintf_cons(const char *fmt, va_list ap)
-{
-	char buf[512];
-	int n = kvsnprintf(buf, sizeof(buf), fmt, ap);
-
-	hos_print(buf, MIN((unsigned long)n, sizeof(buf) - 1));
-}
-
-void
-kprintf(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	kvprintf_cons(fmt, ap);
-	va_end(ap);
-}
-
-bool
-kprintf_locked(void)
-{
-	return false;
-}
-
-bool
-ksyms_lookup(uint64_t pc, struct ksym *ks)
-{
-	(void)pc;
-	(void)ks;
-	return false;
-}
+/* ---- the end ---- */
 
 void
 panic(const char *fmt, ...)
@@ -93,22 +57,6 @@ panic_exit(enum exit_code code, const char *fmt, ...)
 	hos_abort();
 }
 
-void
-backtrace(uint64_t pc, uint64_t fp, void (*pr)(const char *fmt, ...))
-{
-	pr("  (backtrace: the host's debugger has it; pc %lx fp %lx)\n", pc, fp);
-}
-
-void
-trace(const char *fmt, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
-{
-	(void)fmt;
-	(void)a;
-	(void)b;
-	(void)c;
-	(void)d;
-}
-
 /* ---- machine ---- */
 
 void
@@ -132,34 +80,6 @@ md_cycles(void)
 void
 md_spin_poll(void)
 {
-}
-
-/* ---- options: from the environment, GNOMON_name ---- */
-
-const char *
-bootopt_str(const char *name)
-{
-	char buf[64];
-
-	ksnprintf(buf, sizeof(buf), "GNOMON_%s", name);
-	return hos_getenv(buf);
-}
-
-bool
-bootopt_bool(const char *name)
-{
-	const char *s = bootopt_str(name);
-
-	return s != NULL && strcmp(s, "0") != 0;
-}
-
-uint64_t
-bootopt_u64(const char *name, uint64_t dflt)
-{
-	const char *s = bootopt_str(name);
-	uint64_t v;
-
-	return s != NULL && kstrtoul(s, 0, &v) == 0 ? v : dflt;
 }
 
 /* ---- spinlock ---- */

@@ -110,6 +110,60 @@ KTEST(fault, cow_chains)
 	sysref_put(c);
 }
 
+/* Do shadows of parts of an object find their pages where they are? */
+KTEST(fault, cow_at_offset)
+{
+	struct vmspace *a = vmspace_alloc(), *b;
+	vm_pindex_t i;
+
+	KT_CHECK(t, map_anon(a, BASE, 12, VM_INHERIT_COPY) == 0, "map");
+	for (i = 0; i < 12; i++)
+		KT_CHECK(t, poke(a, i, 0xa0 + i), "page %lu", i);
+	KT_CHECK(t, vmspace_fork(a, &b) == 0, "fork");
+	KT_CHECK(t, vm_map_protect(&b->vm_map, BASE + ptoa(4), BASE + ptoa(8),
+	    VM_PROT_READ, false) == 0, "three entries");
+	KT_CHECK(t, poke(b, 9, 1) && poke(b, 0, 2), "write both ends");
+	KT_CHECK(t, entry_at(b, BASE + ptoa(9))->object->
+	    backing_object_offset == ptoa(8), "shadow of the last part");
+	KT_CHECK(t, vm_map_protect(&b->vm_map, BASE + ptoa(4), BASE + ptoa(8),
+	    VM_PROT_RW, false) == 0 && poke(b, 5, 3), "write the middle");
+	KT_CHECK(t, vm_map_wire(&b->vm_map, BASE + ptoa(8), BASE + ptoa(12))
+	    == 0, "wire");
+	vm_check_all();
+	for (i = 0; i < 12; i++) {
+		KT_CHECK(t, peek(a, i) == 0xa0 + i, "a %lu: %lx", i,
+		    peek(a, i));
+		KT_CHECK(t, peek(b, i) == (i == 9 ? 1 : i == 0 ? 2 :
+		    i == 5 ? 3 : 0xa0 + i), "b %lu: %lx", i, peek(b, i));
+	}
+	KT_CHECK(t, vm_map_unwire(&b->vm_map, BASE + ptoa(8), BASE + ptoa(12))
+	    == 0, "unwire");
+	vm_check_all();
+	sysref_put(a);
+	sysref_put(b);
+}
+
+/* After a child has gone, does a partial unmap free the parent's pages? */
+KTEST(fault, own_again_after_fork)
+{
+	struct vmspace *a = vmspace_alloc(), *b;
+	struct vm_object *object;
+	vm_pindex_t i;
+
+	KT_CHECK(t, map_anon(a, BASE, 8, VM_INHERIT_COPY) == 0, "map");
+	for (i = 0; i < 8; i++)
+		KT_CHECK(t, poke(a, i, i), "page %lu", i);
+	object = entry_at(a, BASE)->object;
+	KT_CHECK(t, vmspace_fork(a, &b) == 0, "fork");
+	sysref_put(b);
+	KT_CHECK(t, vm_map_remove(&a->vm_map, BASE + ptoa(2), BASE + ptoa(5))
+	    == 0, "unmap");
+	KT_CHECK(t, object->resident_page_count == 5, "%lu pages left",
+	    (unsigned long)object->resident_page_count);
+	vm_check_all();
+	sysref_put(a);
+}
+
 /* Is a page that a read finds further back mapped without write? */
 KTEST(fault, read_of_backing_page)
 {
@@ -392,6 +446,21 @@ KTEST(fault, wire)
 	KT_CHECK(t, pmap_wired_count(vm->vm_pmap) == 0, "%lu still wired",
 	    pmap_wired_count(vm->vm_pmap));
 	fake_pmap_chaos(&chaos);
+	vm_check_all();
+	sysref_put(vm);
+}
+
+/* Memory that may not be accessed cannot be wired, and stays so. */
+KTEST(fault, wire_no_access)
+{
+	struct vmspace *vm = vmspace_alloc();
+	struct vm_map_args a = { .prot = VM_PROT_NONE,
+	    .max_prot = VM_PROT_ALL, .inherit = VM_INHERIT_COPY };
+
+	KT_CHECK(t, map_at(vm, BASE, 2, &a) == 0, "map");
+	KT_CHECK(t, vm_map_wire(&vm->vm_map, BASE, BASE + ptoa(2)) == EACCES,
+	    "wire");
+	KT_CHECK(t, mapped_prot(vm, 0) == VM_PROT_NONE, "mapped");
 	vm_check_all();
 	sysref_put(vm);
 }

@@ -297,6 +297,32 @@ KTEST(map, findspace_matches_brute_force)
 	rw_destroy(&map.lock);
 }
 
+/* vm_map_find in a map of the kernel: lowest place, aligned, and ENOMEM when
+ * there is none. */
+KTEST(map, find_takes_the_lowest_place)
+{
+	struct vm_map_args a = anon;
+	struct vm_map map;
+	vm_offset_t at = 0;
+
+	vm_map_init(&map, kernel_pmap, BASE, BASE + ptoa(64), true);
+	a.eflags = MAP_ENTRY_KERNEL | MAP_ENTRY_NOCOALESCE;
+	KT_CHECK(t, put(&map, 1, 3, &a) == 0, "put");
+	KT_CHECK(t, vm_map_find(&map, &at, ptoa(2), PAGE_SIZE, &a) == 0 &&
+	    at == P(3), "%#lx", at);
+	at = 0;
+	KT_CHECK(t, vm_map_find(&map, &at, ptoa(1), ptoa(16), &a) == 0 &&
+	    at == P(0), "%#lx", at);
+	at = 0;
+	KT_CHECK(t, vm_map_find(&map, &at, ptoa(20), ptoa(16), &a) == 0 &&
+	    at == P(16), "%#lx", at);
+	at = P(7);
+	KT_CHECK(t, vm_map_find(&map, &at, ptoa(40), PAGE_SIZE, &a) == ENOMEM
+	    && at == P(7), "%#lx", at);
+	KT_CHECK(t, vm_map_remove(&map, BASE, BASE + ptoa(64)) == 0, "remove");
+	rw_destroy(&map.lock);
+}
+
 KTEST(map, lookup_finds_the_entry_or_the_one_below)
 {
 	struct vmspace *vm = vmspace_alloc();
@@ -688,6 +714,82 @@ KTEST(map, stack_keeps_its_gap)
 	sysref_put(vm);
 }
 
+/* mlock of a stack covers what is there, not what it grows into. */
+KTEST(map, wired_stack_grows_unwired)
+{
+	struct vmspace *vm = vmspace_alloc();
+	struct vm_map *map = &vm->vm_map;
+	uint8_t v;
+
+	KT_CHECK(t, put_stack(map, ptoa(2), ptoa(8)) == 0, "stack");
+	KT_CHECK(t, vm_map_wire(map, SP_TOP - ptoa(2), SP_TOP) == 0, "wire");
+	KT_CHECK(t, user_store(map, SP_TOP - ptoa(3), 5) == 0, "grow");
+	KT_CHECK(t, pmap_wired_count(vm->vm_pmap) == 2, "%lu wired",
+	    pmap_wired_count(vm->vm_pmap));
+	KT_CHECK(t, map->nentries == 2, "%u entries", map->nentries);
+	KT_CHECK(t, user_store(map, SP_TOP - ptoa(10), 6) == 0, "grow more");
+	KT_CHECK(t, map->nentries == 2, "%u entries", map->nentries);
+	KT_CHECK(t, vm_map_unwire(map, SP_TOP - ptoa(2), SP_TOP) == 0,
+	    "unwire");
+	KT_CHECK(t, map->nentries == 1, "%u entries after all is equal again",
+	    map->nentries);
+	KT_CHECK(t, user_load(map, SP_TOP - ptoa(3), &v) == 0 && v == 5, "%u",
+	    v);
+	vm_check_all();
+	sysref_put(vm);
+}
+
+/* ---- dontneed ---- */
+
+static int
+peek(struct vmspace *vm, vm_pindex_t i)
+{
+	uint8_t v;
+	int error = user_load(&vm->vm_map, P(i), &v);
+
+	return error == 0 ? v : 1000 + error;
+}
+
+/* What is read afterwards: zero from anonymous memory, alone or shared by copy
+ * on write; the file's byte from a private mapping; the same byte from shared
+ * memory.  And the entry is split only when its object has to be replaced. */
+KTEST(map, dontneed)
+{
+	struct vmspace *vm = vmspace_alloc(), *child;
+	struct vm_map *map = &vm->vm_map;
+	struct vm_map_args file = anon, shared = anon;
+	vm_pindex_t i;
+
+	gate_open = 1;
+	file.object = vm_pager_allocate(&gate_ops, NULL, 8);
+	file.eflags = MAP_ENTRY_COW | MAP_ENTRY_NEEDS_COPY;
+	shared.inherit = VM_INHERIT_SHARE;
+	shared.eflags = MAP_ENTRY_SHARED;
+	KT_CHECK(t, put(map, 0, 4, &anon) == 0 && put(map, 4, 8, &file) == 0 &&
+	    put(map, 8, 12, &shared) == 0, "put");
+	for (i = 0; i < 12; i++)
+		KT_CHECK(t, user_store(map, P(i), (uint8_t)(i + 1)) == 0,
+		    "store");
+	KT_CHECK(t, vm_map_dontneed(map, P(1), P(2)) == 0, "alone");
+	KT_CHECK(t, map->nentries == 3 && peek(vm, 0) == 1 &&
+	    peek(vm, 1) == 0, "%u entries", map->nentries);
+	KT_CHECK(t, vmspace_fork(vm, &child) == 0, "fork");
+	KT_CHECK(t, vm_map_dontneed(map, P(2), P(11)) == 0, "all kinds");
+	KT_CHECK(t, peek(vm, 2) == 0 && peek(vm, 3) == 0, "anonymous: %d %d",
+	    peek(vm, 2), peek(vm, 3));
+	KT_CHECK(t, peek(vm, 4) == 0x5a && peek(vm, 7) == 0x5a, "file: %d %d",
+	    peek(vm, 4), peek(vm, 7));
+	KT_CHECK(t, peek(vm, 8) == 9 && peek(vm, 10) == 11, "shared: %d %d",
+	    peek(vm, 8), peek(vm, 10));
+	for (i = 2; i < 12; i++)
+		KT_CHECK(t, peek(child, i) == (int)i + 1, "child reads %d at "
+		    "%lu", peek(child, i), i);
+	KT_CHECK(t, vm_map_dontneed(map, P(11), P(13)) == ENOMEM, "a hole");
+	vm_check_all();
+	sysref_put(child);
+	sysref_put(vm);
+}
+
 /* ---- want of memory ---- */
 
 /* Clip, insert, replace and fork fail at each allocation, change nothing, and
@@ -776,20 +878,20 @@ KTEST(map, check_finds_each_broken_rule)
 	KT_CHECK(t, host_panics(audit_bad, map, what), #field);		\
 	*e = old;							\
 } while (0)
-	BROKEN(start, P(3), "I1");
-	BROKEN(end, P(8), "I2");
-	BROKEN(end, P(9) + 1, "I2");
-	BROKEN(gap_before, ptoa(9), "I3");
-	BROKEN(max_gap, ptoa(1), "I3");
-	BROKEN(offset, ptoa(1), "I4");
-	BROKEN(eflags, MAP_ENTRY_NEEDS_COPY, "I4");
-	BROKEN(avail_ssize, ptoa(1), "I5");
-	BROKEN(wired_count, 1, "I6");
-	BROKEN(eflags, MAP_ENTRY_IN_TRANSITION, "I7");
+	BROKEN(start, P(3), "M1");
+	BROKEN(end, P(8), "M2");
+	BROKEN(end, P(9) + 1, "M2");
+	BROKEN(gap_before, ptoa(9), "M3");
+	BROKEN(max_gap, ptoa(1), "M3");
+	BROKEN(offset, ptoa(1), "M4");
+	BROKEN(eflags, MAP_ENTRY_NEEDS_COPY, "M4");
+	BROKEN(avail_ssize, ptoa(1), "M5");
+	BROKEN(wired_count, 1, "M6");
+	BROKEN(eflags, MAP_ENTRY_IN_TRANSITION, "M7");
 	BROKEN(max_protection, VM_PROT_READ, "above its maximum");
 #undef BROKEN
 	map->nentries++;
-	KT_CHECK(t, host_panics(audit_bad, map, "I3"), "nentries");
+	KT_CHECK(t, host_panics(audit_bad, map, "M3"), "nentries");
 	map->nentries--;
 	check(map);
 	sysref_put(vm);

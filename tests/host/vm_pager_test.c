@@ -7,6 +7,7 @@
 #include <lib/string.h>
 #include <sys/errno.h>
 #include <sys/sleepq.h>
+#include <sys/thread.h>
 #include <vm/vm_fault.h>
 #include <vm/vm_object.h>
 #include <vm/vm_page.h>
@@ -20,7 +21,8 @@ struct test_file {
 	int		 deallocs;		/* [a] */
 	int		 fail;			/* [a] error of the next reads */
 	int		 delay;			/* a read takes a while */
-	struct vmspace	*touch;			/* touch its page 5 meanwhile */
+	struct vmspace	*touch;			/* once, during a read: touch */
+	vm_pindex_t	 touch_page;		/* this page of this space */
 };
 
 static bool
@@ -31,9 +33,13 @@ file_haspage(struct vm_object *object, vm_pindex_t pindex)
 }
 
 static void
-touch_page_5(void *arg)
+touch_page(void *arg)
 {
-	(void)peek(arg, 5);
+	struct test_file *file = arg;
+	struct vmspace *vm = file->touch;
+
+	file->touch = NULL;
+	(void)peek(vm, file->touch_page);
 }
 
 static int
@@ -45,7 +51,7 @@ file_getpage(struct vm_object *object, struct vm_page *m)
 	if (file->delay != 0)
 		(void)tsleep(file, 0, "tstio", 2000000);
 	if (file->touch != NULL)
-		host_thread_join(host_thread_start(touch_page_5, file->touch));
+		host_thread_join(host_thread_start(touch_page, file));
 	if (atomic_load(&file->fail) != 0)
 		return atomic_swap(&file->fail, 0);
 	memset(pmap_page_kva(m), 0xf0 + (int)m->pindex, PAGE_SIZE);
@@ -218,6 +224,40 @@ KTEST(pager, unmap_during_read)
 	}
 }
 
+static void
+read_all_pages(void *arg)
+{
+	struct same_page *s = arg;
+	vm_pindex_t i;
+
+	for (i = 0; i < 4; i++)
+		(void)peek(s->vm, i);
+}
+
+/* The same at every moment: does the object live as long as its read? */
+KTEST(pager, unmap_storm)
+{
+	struct test_file file = { 0 };
+	struct same_page s = { NULL, 0 };
+	struct host_thread *ht[2];
+	int i, j;
+
+	for (i = 0; i < 100; i++) {
+		s.vm = map_file(&file, 4, false);
+		for (j = 0; j < 2; j++)
+			ht[j] = host_thread_start(read_all_pages, &s);
+		for (j = (int)prng_below(&t->prng, 200); j > 0; j--)
+			sched_yield();
+		KT_CHECK(t, vm_map_remove(&s.vm->vm_map, BASE,
+		    BASE + ptoa(4)) == 0, "unmap");
+		for (j = 0; j < 2; j++)
+			host_thread_join(ht[j]);
+		sysref_put(s.vm);
+	}
+	vm_check_all();
+	KT_CHECK(t, file.deallocs == 100, "%d deallocs", file.deallocs);
+}
+
 /* ---- wiring ---- */
 
 /* If the last pages of a range cannot be wired, are the first unwired? */
@@ -254,7 +294,16 @@ KTEST(pager, wire_failure_with_others)
 	KT_CHECK(t, map_anon(vm, BASE + ptoa(4), 2, VM_INHERIT_COPY) == 0,
 	    "map");
 	file.touch = vm;
+	file.touch_page = 5;
 	KT_CHECK(t, vm_map_wire(&vm->vm_map, BASE, BASE + ptoa(6)) == EIO,
+	    "wire");
+	KT_CHECK(t, pmap_wired_count(vm->vm_pmap) == 0, "mappings wired");
+	vm_check_all();
+	KT_CHECK(t, peek(vm, 3) == file_word(3), "page 3 is in memory");
+	atomic_store(&file.fail, EIO);
+	file.touch = vm;
+	file.touch_page = 3;
+	KT_CHECK(t, vm_map_wire(&vm->vm_map, BASE, BASE + ptoa(4)) == EIO,
 	    "wire");
 	KT_CHECK(t, pmap_wired_count(vm->vm_pmap) == 0, "mappings wired");
 	vm_check_all();

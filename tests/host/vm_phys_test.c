@@ -122,7 +122,7 @@ KTEST(vm_phys, pages_by_address)
 		    vm_phys_segs[i - 1].start, "segment %u is larger", i);
 	}
 	for (pa = 0; pa < end + 16 * PAGE_SIZE; pa += PAGE_SIZE) {
-		m = vm_phys_paddr_to_page(pa + pa % 4096);
+		m = vm_phys_paddr_to_page(pa + 123);
 		if (m == NULL)
 			continue;
 		n++;

@@ -7,12 +7,14 @@
 #include <lib/string.h>
 #include <sys/kmalloc.h>
 #include <sys/ktest.h>
+#include <sys/md.h>
 #include <sys/param.h>
 #include <sys/smp.h>
 #include <sys/thread.h>
 #include <sys/zone.h>
 #include <vm/pmap.h>
 #include <vm/vm_kern.h>
+#include <vm/vm_object.h>
 #include <vm/vm_page.h>
 #include <vm/vm_phys.h>
 
@@ -303,4 +305,92 @@ KTEST(mem, audit_at_rest)
 	thread_drain();
 	vm_page_check_all();
 	zone_foreach(check_one_zone, NULL);
+}
+
+/*
+ * What the fast paths cost.  With `run_qemu.py --icount` a nanosecond is an
+ * instruction; elsewhere these are only times.
+ */
+#define COST_N	32
+
+static struct zone	*cost_zone;
+
+static void
+cost_pages(struct ktest_ctx *t, struct vm_object *o)
+{
+	struct vm_page *m[COST_N];
+	nsec_t start[3];
+	unsigned i;
+
+	vm_object_lock(o);
+	start[0] = md_uptime();
+	for (i = 0; i < COST_N; i++)
+		m[i] = vm_page_alloc(o, i, VM_ALLOC_NORMAL);
+	start[1] = md_uptime();
+	for (i = 0; i < COST_N; i++) {
+		vm_page_activate(m[i]);
+		vm_page_unbusy(m[i]);
+	}
+	start[2] = md_uptime();
+	for (i = 0; i < COST_N; i++)
+		if (vm_page_busy_try(m[i]))
+			vm_page_free(m[i]);
+	ktest_diag(t, "page in an object: alloc %lu, activate and unbusy %lu, "
+	    "busy and free %lu", (start[1] - start[0]) / COST_N,
+	    (start[2] - start[1]) / COST_N,
+	    (md_uptime() - start[2]) / COST_N);
+	vm_object_unlock(o);
+}
+
+static void
+cost_unowned(struct ktest_ctx *t, unsigned flags)
+{
+	struct vm_page *m[COST_N];
+	nsec_t start[2];
+	unsigned i;
+
+	start[0] = md_uptime();
+	for (i = 0; i < COST_N; i++)
+		m[i] = vm_page_alloc_unowned(flags);
+	start[1] = md_uptime();
+	for (i = 0; i < COST_N; i++)
+		vm_page_free_unowned(m[i]);
+	ktest_diag(t, "unowned page%s: alloc %lu, free %lu",
+	    flags != 0 ? ", zeroed" : "", (start[1] - start[0]) / COST_N,
+	    (md_uptime() - start[1]) / COST_N);
+}
+
+static void
+cost_zone_run(struct ktest_ctx *t)
+{
+	void *obj[COST_N / 2];
+	nsec_t start[2];
+	unsigned i;
+
+	start[0] = md_uptime();
+	for (i = 0; i < nitems(obj); i++)
+		obj[i] = zone_alloc(cost_zone, M_NOWAIT);
+	start[1] = md_uptime();
+	for (i = 0; i < nitems(obj); i++)
+		zone_free(cost_zone, obj[i]);
+	ktest_diag(t, "zone object: alloc %lu, free %lu",
+	    (start[1] - start[0]) / nitems(obj),
+	    (md_uptime() - start[1]) / nitems(obj));
+}
+
+/* What do the fast paths cost, with everything warm? */
+KTEST(mem, costs)
+{
+	struct vm_object *o = vm_object_allocate(OBJT_DEFAULT, COST_N);
+	unsigned i;
+
+	if (cost_zone == NULL)
+		cost_zone = zone_create("kt_cost", 64, 8, NULL, 0);
+	for (i = 0; i < 3; i++) {
+		cost_unowned(t, VM_ALLOC_NORMAL);
+		cost_unowned(t, VM_ALLOC_ZERO);
+		cost_pages(t, o);
+		cost_zone_run(t);
+	}
+	vm_object_deallocate(o);
 }

@@ -366,6 +366,109 @@ KTEST(pmap, destroy_sends_lazy_cpus_away)
 	pages_free(object, pages, 1);
 }
 
+/* ---- what a shootdown costs ---- */
+
+/* stay_main: be a CPU that runs in the pmap, and then has it lazily. */
+static void
+stay_main(void *arg, unsigned worker)
+{
+	struct probe *p = arg;
+
+	(void)worker;
+	pmap_switch(p->pm);
+	atomic_add(&p->probes, 1);
+	while (atomic_load(&p->state) == 0)
+		cpu_spinwait();
+	pmap_switch(NULL);
+	atomic_add(&p->probes, 1);
+	while (!atomic_load(&p->crew.stop))
+		cpu_spinwait();
+}
+
+/* The rounds and interrupts since the last call. */
+struct cost {
+	uint64_t	rounds, ipis;
+};
+
+static struct cost
+cost_since(struct cost *last)
+{
+	struct cost now = { vm_meter_sum(VM_METER_v_tlb_rounds),
+	    vm_meter_sum(VM_METER_v_tlb_ipis) };
+	struct cost d = { now.rounds - last->rounds, now.ipis - last->ipis };
+
+	*last = now;
+	return d;
+}
+
+/* cost_map: 600 pages in two page tables, with the access given. */
+static void
+cost_map(struct pmap *pm, struct vm_page *m, vm_prot_t access)
+{
+	for (unsigned i = 0; i < 600; i++)
+		if (pmap_enter(pm, VA + i * PAGE_SIZE, m, VM_PROT_RW, access,
+		    0) != 0)
+			panic("no memory to map a test page");
+}
+
+static void
+cost_check(struct ktest_ctx *t, struct probe *p, struct vm_page *m, unsigned n)
+{
+	vm_offset_t end = VA + 600 * PAGE_SIZE;
+	struct cost c = { 0, 0 }, d;
+
+	(void)cost_since(&c);
+	cost_map(p->pm, m, VM_PROT_READ);
+	d = cost_since(&c);
+	KT_CHECK(t, d.rounds == 0, "entering sent %lu", d.rounds);
+	pmap_protect(p->pm, VA, end, VM_PROT_READ);
+	d = cost_since(&c);
+	KT_CHECK(t, d.rounds == 1 && d.ipis == n, "protecting 600 pages: %lu "
+	    "rounds, %lu interrupts", d.rounds, d.ipis);
+	pmap_protect(p->pm, VA, end, VM_PROT_READ);
+	d = cost_since(&c);
+	KT_CHECK(t, d.rounds == 0, "protecting again: %lu", d.rounds);
+	pmap_remove(p->pm, VA, end);
+	d = cost_since(&c);
+	KT_CHECK(t, d.rounds == 1 && d.ipis == n, "removing 600 pages: %lu "
+	    "rounds, %lu interrupts", d.rounds, d.ipis);
+
+	/* All go lazy; the next shootdown is the last they hear of. */
+	atomic_store(&p->state, 1);
+	while (atomic_load(&p->probes) < 2 * n)
+		cpu_spinwait();
+	(void)cost_since(&c);
+	cost_map(p->pm, m, VM_PROT_READ);
+	pmap_remove(p->pm, VA, VA + PAGE_SIZE);
+	d = cost_since(&c);
+	KT_CHECK(t, d.rounds == 1, "while lazy: %lu rounds", d.rounds);
+	pmap_remove(p->pm, VA, end);
+	d = cost_since(&c);
+	KT_CHECK(t, d.rounds == 0, "after they left: %lu rounds", d.rounds);
+}
+
+KTEST(pmap, one_round_an_operation)
+{
+	struct probe p = { .crew = { .fn = stay_main, .arg = &p } };
+	struct vm_object *object;
+	struct vm_page *pages[1];
+	unsigned n;
+
+	if (mp_ncpus == 1)
+		KT_SKIP(t, "one CPU");
+	object = pages_alloc(pages, 1);
+	if ((p.pm = pmap_create()) == NULL)
+		panic("no memory for a pmap");
+	n = crew_start(&p.crew);
+	while (atomic_load(&p.probes) < n)
+		cpu_spinwait();
+	cost_check(t, &p, pages[0], n);
+	atomic_store(&p.state, 1);
+	crew_stop(&p.crew);
+	pages_free(object, pages, 1);
+	pmap_destroy(p.pm);
+}
+
 /* ---- concurrent operations ---- */
 
 struct race {

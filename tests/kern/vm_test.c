@@ -256,6 +256,51 @@ KTEST(vm, shared_touch)
 	end(vm);
 }
 
+/* Even threads touch, odd ones unmap and map again, the same pages. */
+static void
+race_thread(struct kt_thread *kt)
+{
+	struct vmspace *vm = kt->group->arg;
+	vm_offset_t start, end;
+	vm_pindex_t page;
+	uint64_t v;
+	int i;
+
+	borrow(vm);
+	for (i = 0; i < 2000; i++) {
+		page = prng_below(&kt->prng, 64);
+		if (kt->index % 2 == 0) {
+			(void)poke(page, kt->index, page);
+			v = peek(page, kt->index);
+			KT_CLAIM(kt, v == 0 || v == page ||
+			    v == 0xeeeeeeeeeeeeeeeeUL, "page %lu: %lx", page,
+			    v);
+			continue;
+		}
+		start = BASE + ptoa(page);
+		end = start + ptoa(1 + prng_below(&kt->prng, 64 - page));
+		KT_CLAIM(kt, vm_map_remove(&vm->vm_map, start, end) == 0,
+		    "unmap");
+		(void)vm_map_find(&vm->vm_map, &start, end - start, PAGE_SIZE,
+		    &(struct vm_map_args){ .prot = VM_PROT_RW,
+		    .max_prot = VM_PROT_ALL, .inherit = VM_INHERIT_COPY });
+	}
+	borrow(NULL);
+}
+
+/* Does a page that is unmapped while it is touched ever show other bytes? */
+KTEST(vm, unmap_race)
+{
+	struct vmspace *vm = vmspace_alloc();
+
+	KT_CHECK(t, vm != NULL && map_anon(vm, 64) == 0, "map");
+	KT_CHECK(t, kt_group_run(&group, t, crowd(), race_thread, vm) == 0,
+	    "claims");
+	vm_check_all();
+	end(vm);
+	vm_check_all();
+}
+
 /* ---- what a fault costs ---- */
 
 #define COST_PAGES	512
