@@ -32,7 +32,8 @@ KFLAGS	:= -std=gnu11 -O2 -g -ffreestanding -mcmodel=kernel -mno-red-zone \
 	   -fno-strict-aliasing -fno-stack-protector -fcf-protection=none \
 	   -fno-asynchronous-unwind-tables -fno-delete-null-pointer-checks \
 	   -fno-tree-loop-distribute-patterns \
-	   -ffile-prefix-map=$(CURDIR)=. -DDEBUG=$(DEBUG) $(WARN) $(KINC)
+	   -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(B)=build \
+	   -DDEBUG=$(DEBUG) $(WARN) $(KINC)
 KLD	:= -nostdlib -static -no-pie -Wl,-z,max-page-size=4096 \
 	   -Wl,-z,noexecstack -Wl,--build-id=none -Wl,-T,linker.ld
 
