@@ -68,7 +68,7 @@ $(O)/gen/assym.h: tools/gen_assym.c tools/gen_assym.sh $(wildcard platform/pc64/
 # ---- the kernel image: the symbol table is linked in by repeated passes ----
 
 KSYM0	:= $(O)/ksyms0.S.o
-$(O)/ksyms%.S: $(O)/gnomon.pass%.elf tools/gen_ksyms.py
+$(O)/ksyms%.S: $(O)/gnomon.pass%.elf tools/gen_ksyms.py tools/dwarf_inline.py
 	$(Q)$(PYTHON) tools/gen_ksyms.py $< $@
 
 $(O)/gnomon.pass0.elf: $(KOBJS) linker.ld

@@ -6,17 +6,21 @@ gen_ksyms.py ELF OUT.S     write the table of ELF as an assembler file
 gen_ksyms.py --verify ELF  compare the table linked into ELF with ELF itself
 
 The format is described in kern/ksyms.c.  Functions come from the symbol table,
-lines from .debug_line (DWARF 5), which this script reads itself: no other
-tool's output format can change under it, and it takes a second.  The output
-depends on ELF only.
+lines from .debug_line and inlined calls from .debug_info (DWARF 5), which this
+script reads itself: no other tool's output format can change under it, and it
+takes a second.  The output depends on ELF only.
 """
 import bisect
+import hashlib
 import os
 import re
 import struct
 import sys
 
-VERSION = 1
+from dwarf_inline import DwarfError, Inlines
+
+VERSION = 2
+SHF_ALLOC, SHT_PROGBITS = 2, 1
 SHF_EXECINSTR, SHT_SYMTAB, SHT_NOBITS = 4, 2, 8
 STT_NOTYPE, STT_FUNC = 0, 2
 

@@ -7,10 +7,23 @@
 
 struct ksym {
 	const char	*func;
-	uint64_t	 offset;	/* from the function's start */
+	uint64_t	 offset;	/* from the function's start; inlined: 0 */
 	const char	*file;		/* "" when unknown */
 	unsigned	 line;
+	bool		 inlined;	/* into the next frame's function */
 };
+
+#define KSYMS_MAXFRAMES	13	/* that one address stands for */
 
 /* ksyms_lookup: false when pc is in no known function. */
 bool	ksyms_lookup(uint64_t pc, struct ksym *ks);
+/*
+ * ksyms_frames: the calls that pc stands for, the innermost first: functions
+ * that the compiler inlined, each at the line where it was, then the function
+ * itself, at the line of the outermost inlined call.  Only the last one has an
+ * offset.
+ * => Returns how many, at most max; 0: no known function.
+ */
+unsigned ksyms_frames(uint64_t pc, struct ksym *ks, unsigned max);
+/* ksyms_build: a number that names this image, whatever built it; 0: none. */
+uint64_t ksyms_build(void);
