@@ -125,7 +125,8 @@ UBINS	:= $(USER_PROGS:%=$(U)/%) $(U)/vmbench
 BUSYBOX	?= $(wildcard /bin/busybox)
 APPLETS	:= $(if $(BUSYBOX),$(filter-out busybox $(USER_PROGS),$(shell $(BUSYBOX) --list)))
 
-$(U)/%: tests/user/%.c tests/user/ulib.c tests/user/ulib.h
+$(U)/%: tests/user/%.c tests/user/ulib.c tests/user/ulib.h \
+    tests/user/uprobe.h
 	@mkdir -p $(@D)
 	@echo "UCC $@"
 	$(Q)$(CC) $(UFLAGS) -o $@ $< tests/user/ulib.c
@@ -137,9 +138,10 @@ $(U)/vmbench: tests/bench/vmbench.c tests/bench/sys.h
 	    -Wno-misleading-indentation -Wno-unused-function \
 	    -Wno-maybe-uninitialized -o $@ $<
 
-$(B)/initrd.cpio: $(UBINS) tests/user/suite.txt tools/mkinitrd.py
+$(B)/initrd.cpio: $(UBINS) $(wildcard tests/user/*.txt) tools/mkinitrd.py
 	$(Q)$(PYTHON) tools/mkinitrd.py $@ init=$(U)/init dev/ tmp/ proc/ \
-	    etc/suite=tests/user/suite.txt etc/product.txt=tests/expect/product.txt \
+	    etc/suite=tests/user/suite.txt etc/stress=tests/user/stress.txt \
+	    etc/storm=tests/user/storm.txt etc/product.txt=tests/expect/product.txt \
 	    $(foreach p,$(UBINS),bin/$(notdir $(p))=$(p)) \
 	    $(if $(BUSYBOX),bin/busybox=$(BUSYBOX) $(APPLETS:%=bin/%=@busybox))
 
@@ -181,6 +183,10 @@ bench: $(UBINS)
 	$(PYTHON) tools/bench.py --kernel $(B)/bench/gnomon.elf --user $(U) \
 	    --linux $(B)/linux/vmlinuz --out $(B)/bench.json
 
+.PHONY: report
+report:
+	$(PYTHON) tools/report.py $(B)/report.html
+
 .PHONY: check
 check:
 	$(PYTHON) tools/check.py --cc $(CC)
@@ -206,5 +212,6 @@ help:
 ## make htest          host tests alone; HARGS="seed=1 vm_map.*"
 ## make check          every static gate
 ## make bench          instructions and times per operation; PEER=linux beside
+## make report         build/report.html: benchmark, tests, counters, chains
 ## make clean          remove build/
 ## V=1 shows the commands.  make setup run and make setup test do all at once.

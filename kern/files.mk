@@ -47,3 +47,4 @@ KERN_SRCS += kern/linux/linux_mm.c
 KERN_SRCS += kern/linux/linux_proc.c
 KERN_SRCS += kern/linux/linux_signal.c
 KERN_SRCS += kern/linux/linux_misc.c
+KERN_SRCS += kern/vmlog.c

@@ -150,6 +150,7 @@ mi_startup(void)
 		init_table[i].start();
 	}
 	main_banner();
+	vmlog_start();
 	passed = main_ktest();
 	passed = main_init() && passed;
 	main_audit();

@@ -10,3 +10,6 @@ void	trace(const char *fmt, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 /* trace_dump: the last n events of all CPUs merged by time. */
 void	trace_dump(unsigned n, void (*pr)(const char *fmt, ...)
 	    __printflike(1, 2));
+/* vmlog_start: with the option vmlog=MS, a thread that prints the VM counters
+ * every MS milliseconds (vmlog.c).  => Locks: none; Sleeps: for memory. */
+void	vmlog_start(void);
