@@ -32,6 +32,7 @@
 #include <vm/vm_phys.h>
 
 #define VM_WAIT_POLL	(100 * NSEC_PER_MSEC)	/* look again at least so often */
+#define VM_WAIT_OOM	(500 * NSEC_PER_MSEC)	/* then somebody has to go */
 #define VM_WAIT_WARN	(5 * NSEC_PER_SEC)	/* complain so often */
 
 struct vm_page		*vm_page_array;
@@ -120,16 +121,18 @@ vm_page_busy_leave(struct vm_page *m)
 	lockdep_release(m);
 }
 
+/* Acquire: who sees a page idle sees what its last owner did to it.  Partner:
+ * vm_page_xbusy_replace, made without the object's lock. */
 bool
 vm_page_busied(const struct vm_page *m)
 {
-	return (atomic_load_relaxed(&m->busy_lock) & ~VPB_WANTED) != 0;
+	return (atomic_load_acq(&m->busy_lock) & ~VPB_WANTED) != 0;
 }
 
 bool
 vm_page_xbusied(const struct vm_page *m)
 {
-	return (atomic_load_relaxed(&m->busy_lock) & VPB_EXCL) != 0;
+	return (atomic_load_acq(&m->busy_lock) & VPB_EXCL) != 0;
 }
 
 static inline void
@@ -417,6 +420,14 @@ vm_page_unwire(struct vm_page *m)
 /*
  * Waiting for memory.
  */
+static void	(*vm_oom_hook)(void);
+
+void
+vm_set_oom(void (*hook)(void))
+{
+	vm_oom_hook = hook;
+}
+
 void
 vm_wait(const char *wmesg)
 {
@@ -427,8 +438,11 @@ vm_wait(const char *wmesg)
 	    curthread->td_pagesbusied);
 	for (;;) {
 		vm_phys_drain_all();
-		if (vm_phys_wait(wmesg, VM_WAIT_POLL) == 0)
+		if (vm_phys_wait(wmesg, VM_WAIT_POLL) == 0 ||
+		    (curthread->td_intrsig & TDI_DIE) != 0)
 			return;
+		if (vm_oom_hook != NULL && md_uptime() - start > VM_WAIT_OOM)
+			vm_oom_hook();
 		if (md_uptime() - warned < VM_WAIT_WARN)
 			continue;
 		warned = md_uptime();

@@ -184,6 +184,14 @@ vm_phys_cache_limit(void)
 	return (unsigned)MIN(MAX(n, CACHE_MIN), CACHE_MAX);
 }
 
+/* A thread that is to die gives back more than it takes on the way. */
+static bool
+vm_phys_may_reserve(unsigned flags)
+{
+	return (flags & VM_ALLOC_RESERVE) != 0 ||
+	    (curthread->td_intrsig & TDI_DIE) != 0;
+}
+
 /*
  * Fill an empty cache with a batch, small blocks first (keeps large ones
  * whole), down to the reserve; a reserved allocation may take one page more.
@@ -199,7 +207,7 @@ vm_phys_refill(struct vm_phys_cache *pc, unsigned flags)
 	want = MIN(pc->pc_limit / 2, CACHE_BATCH);
 	spin_lock(&vm_phys_lock);
 	if (vm_phys_nfree <= vm_phys_nreserve)
-		want = (flags & VM_ALLOC_RESERVE) != 0 ? 1 : 0;
+		want = vm_phys_may_reserve(flags) ? 1 : 0;
 	else
 		want = MIN(want, vm_phys_nfree - vm_phys_nreserve);
 	while (want > 0 && (head = vm_phys_list_find(0)) != NULL) {

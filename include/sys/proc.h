@@ -86,7 +86,7 @@ struct proc {
 	LIST_HEAD(, uthread)	 p_threads;	/* [P] */
 	unsigned		 p_nthreads;	/* [P] */
 	struct uthread		*p_single;	/* [P] exec: the one that stays */
-	struct vmspace		*p_vmspace;	/* [t] */
+	struct vmspace		*p_vmspace;	/* [t+P] others read: P */
 	struct fdtable		*p_fd;		/* [t] */
 	struct fsctx		*p_fs;		/* [t] */
 	struct rnode		*p_exe;		/* [t] program; referenced, or NULL */
@@ -164,6 +164,11 @@ void		 uthread_free(struct uthread *ut);
 void		 uthread_setvm(struct vmspace *vm);
 uint64_t	 proc_rlimit(struct proc *p, unsigned which);
 nsec_t		 proc_runtime(struct proc *p);
+
+/* ---- oom.c ---- */
+/* oom_init: the thread that ends the biggest process when memory is gone. */
+void		 oom_init(void);
+uint64_t	 oom_kills(void);
 
 /* ---- fork.c ---- */
 #define CLONE_VM		0x00000100UL

@@ -170,9 +170,13 @@ uint64_t vm_page_queue_count(enum vm_page_queue q);
 /*
  * vm_wait: sleep until the system has free pages again; complains on the
  * console every few seconds while there are none.
+ * A thread that is to die (TDI_DIE) waits no longer than one look: it may use
+ * the reserve.  After half a second in vain the hook of vm_set_oom is called;
+ * it must not sleep, it wakes whoever chooses a process to end.
  * => Locks: none held, no page busy.  Sleeps: for memory.
  */
 void	vm_wait(const char *wmesg);
+void	vm_set_oom(void (*hook)(void));
 
 /* vm_page_check: the bullets above for one page; panics with its values.
  * => Locks: the page's object, or nothing runs. */

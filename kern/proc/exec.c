@@ -220,8 +220,10 @@ exec_commit(struct exec *ex, const char *path)
 	uint64_t sp;
 
 	futex_exit(ut);
+	rw_wlock(&p->p_lock);
 	old = p->p_vmspace;
 	p->p_vmspace = ex->vm;
+	rw_wunlock(&p->p_lock);
 	uthread_setvm(ex->vm);
 	proc_vfork_done(p);
 	if (old != NULL)

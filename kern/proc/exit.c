@@ -159,8 +159,10 @@ exit1(int rv, bool group)
 	sigacts_put(p->p_sigacts);
 	if (p->p_exe != NULL)
 		rnode_put(p->p_exe);
+	rw_wlock(&p->p_lock);
 	vm = p->p_vmspace;
 	p->p_vmspace = NULL;
+	rw_wunlock(&p->p_lock);
 	proc_vfork_done(p);
 	sysref_put(vm);
 	exit_zombie(p);
@@ -271,10 +273,12 @@ wait_stopped(struct proc *child, unsigned options, struct wait_result *res)
 		flag = P_CONTREPORT;
 		res->status = W_CONT;
 	}
+	if (flag != 0) {
+		res->pid = child->p_pid;
+		res->runtime = child->p_runtime;
+	}
 	if ((options & WNOWAIT) == 0)
 		child->p_flags &= ~flag;
-	res->pid = child->p_pid;
-	res->runtime = child->p_runtime;
 	rw_wunlock(&child->p_lock);
 	return flag != 0;
 }

@@ -332,6 +332,7 @@ proc_init(void)
 	proc0_init();
 	ramfs_init();
 	initrd_unpack();
+	oom_init();
 }
 
 /* init_argv: init's arguments from the boot options, cut in place. */
