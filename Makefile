@@ -18,7 +18,8 @@ B		:= build
 O		:= $(B)/d$(DEBUG)
 
 include boot/files.mk kern/files.mk vm/files.mk platform/pc64/files.mk \
-    tests/kern/files.mk tests/user/files.mk tests/host/files.mk
+    tests/kern/files.mk tests/user/files.mk tests/host/files.mk \
+    tests/lab/lab.mk
 
 WARN	:= -Wall -Wextra -Werror -Wconversion -Wno-sign-conversion -Wshadow \
 	   -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla -Wformat=2 \

@@ -131,8 +131,6 @@ void	lab_search_begin(enum lab_strategy st, uint64_t seed, unsigned bound);
 /* lab_search_next: prepare the next run; false: depth-first is complete. */
 bool	lab_search_next(void);
 void	lab_search_replay(const struct lab_schedule *s);
-void	lab_search_por(bool on);
-uint64_t lab_search_pruned(void);
 
 /* ---- memory (lab_tsan.c) ---- */
 
@@ -152,6 +150,7 @@ extern struct fibre *lab_hb_self;	/* whose accesses these are */
 /* ---- story (lab_story.c) ---- */
 
 extern bool lab_tracing;
+extern bool lab_all;		/* every event goes through lab_point */
 void	lab_trace(const struct fibre *f, enum lab_event kind, const void *obj,
 	    const char *name);
 void	lab_trace_text(const char *fmt, ...) __printflike(1, 2);

@@ -72,7 +72,6 @@ void
 cpu_spinwait(void)
 {
 	lab_spun();
-	lab_point(EV_YIELD, NULL, "spinwait");
 }
 
 nsec_t
@@ -555,7 +554,6 @@ void
 sched_yield(void)
 {
 	lab_spun();
-	lab_point(EV_YIELD, NULL, "yield");
 }
 
 /* Run fn in the name of CPU cpu, whose fibre stands between two events. */

@@ -182,17 +182,6 @@ next_in_turn(uint32_t mask, int id)
 	return id;
 }
 
-static uint32_t
-patient_mask(uint32_t enabled)
-{
-	uint32_t mask = enabled;
-
-	for (int i = 0; i < nfibres; i++)
-		if (lab_fibre[i].yielding)
-			mask &= ~(1U << i);
-	return mask == 0 ? enabled : mask;
-}
-
 static void
 record(int chosen)
 {
@@ -202,7 +191,7 @@ record(int chosen)
 	lab_done.n = MIN(lab_done.n + 1, LAB_DEVS);
 }
 
-/* Choose who goes on after fibre f; may_stay: f itself could. */
+/* Choose who goes on after fibre f; may_stay: it has no reason to stop. */
 static struct fibre *
 pick(struct fibre *f, bool may_stay)
 {
@@ -212,7 +201,8 @@ pick(struct fibre *f, bool may_stay)
 
 	while ((mask = lab_enabled()) == 0)
 		advance_time();
-	mask = patient_mask(mask);
+	if (f->yielding && (mask & ~(1U << f->id)) != 0)
+		mask &= ~(1U << f->id);
 	stays = may_stay && (mask & 1U << f->id) != 0;
 	dflt = stays ? f->id : next_in_turn(mask, f->id);
 	chosen = dflt;
@@ -226,10 +216,8 @@ pick(struct fibre *f, bool may_stay)
 static void
 go(struct fibre *f, struct fibre *next)
 {
-	next->yielding = false;
-	if (next == f)
-		return;
-	resume(next, &f->sp);
+	if (next != f)
+		resume(next, &f->sp);
 }
 
 static void
@@ -287,8 +275,16 @@ lab_block(bool (*can)(const struct fibre *f))
 void
 lab_spun(void)
 {
-	if (lab_running && lab_cur->id != LAB_AUX)
-		lab_cur->yielding = true;
+	struct fibre *f = lab_cur;
+
+	if (!lab_running || f->id == LAB_AUX)
+		return;
+	count_event();
+	if (lab_nopoint != 0)
+		return;
+	f->yielding = true;
+	go(f, pick(f, false));
+	f->yielding = false;
 }
 
 /* ---- fibres ---- */

@@ -347,7 +347,7 @@ access(uintptr_t a, bool write, bool atomic, uint32_t pc)
 		return;
 	w = word_of(a);
 	kind = atomic ? EV_ATOMIC : write ? EV_WRITE : EV_READ;
-	if (touch(w, write) || lab_tracing || lab_ev >= LAB_MAX_EVENTS)
+	if (touch(w, write) || lab_all || lab_ev >= LAB_MAX_EVENTS)
 		lab_point(kind, (const void *)a, NULL);
 	else
 		lab_ev++;
@@ -419,7 +419,7 @@ __tsan_func_entry(void *pc)
 {
 	struct fibre *f = lab_cur;
 
-	if (f == NULL)
+	if (!lab_running)
 		return;
 	if (f->nframes < LAB_FRAMES)
 		f->frame[f->nframes] = (uint32_t)(uintptr_t)pc;
@@ -429,7 +429,7 @@ __tsan_func_entry(void *pc)
 void
 __tsan_func_exit(void)
 {
-	if (lab_cur != NULL)
+	if (lab_running)
 		lab_cur->nframes--;
 }
 

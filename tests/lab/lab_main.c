@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lab_main.c: the commands of build/lab.
+ *
+ *	gate [secs=N] [seed=N]		the CI gate: fixed and random schedules
+ *	hunt [secs=N] [seed=N]		until the first failure; for mutants
+ *	explore SCENARIO|pairs|triples [level=lock|sync|access] [bound=N]
+ *	    [strategy=dfs|pct|random] [schedules=N] [secs=N]
+ *	random [secs=N] [seed=N] [level=...]
+ *	replay TOKEN [times=N]		with one time: the story
+ *	shrink TOKEN
+ *	list
+ */
+#include "lab_run.h"
+
+#include <lib/ksnprintf.h>
+#include <lib/string.h>
+#include <sys/kprintf.h>
+
+#include "../host/host_os.h"
+#include "lab_os.h"
+
+struct args {
+	const char	*command, *what;
+	uint64_t	 seed, secs, schedules, bound, times, shard, shards;
+	enum lab_strategy strategy;
+};
+
+static struct args	 args = { .bound = 2, .times = 1, .strategy = ST_DFS,
+    .shards = 1 };
+static nsec_t		 deadline;
+
+static const char *const level_names[] = { "lock", "sync", "access" };
+static const char *const strategy_names[] = {
+	"replay", "dfs", "pct", "random"
+};
+
+/* ---- arguments ---- */
+
+static bool
+is(const char *a, const char *b)
+{
+	return a != NULL && strcmp(a, b) == 0;
+}
+
+static bool
+parse_name(const char *v, const char *const *names, unsigned n, unsigned *out)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (is(v, names[i])) {
+			*out = i;
+			return true;
+		}
+	return false;
+}
+
+static bool
+parse_option(const char *a)
+{
+	static const struct { const char *key; uint64_t *v; } numbers[] = {
+		{ "seed=", &args.seed }, { "secs=", &args.secs },
+		{ "schedules=", &args.schedules }, { "bound=", &args.bound },
+		{ "times=", &args.times }, { "shard=", &args.shard },
+		{ "shards=", &args.shards },
+	};
+	unsigned v;
+
+	for (unsigned i = 0; i < nitems(numbers); i++)
+		if (strncmp(a, numbers[i].key, strlen(numbers[i].key)) == 0)
+			return kstrtoul(a + strlen(numbers[i].key), 0,
+			    numbers[i].v) == 0;
+	if (strncmp(a, "level=", 6) == 0 &&
+	    parse_name(a + 6, level_names, nitems(level_names), &v)) {
+		lab_level = (enum lab_level)v;
+		return true;
+	}
+	if (strncmp(a, "strategy=", 9) == 0 && parse_name(a + 9,
+	    strategy_names, nitems(strategy_names), &v)) {
+		args.strategy = (enum lab_strategy)v;
+		return true;
+	}
+	return false;
+}
+
+/* ---- reports ---- */
+
+static void
+print_tally(const char *name, const struct lab_tally *t)
+{
+	uint64_t us = t->ns / 1000 + 1;
+
+	kprintf("# %s: %lu scenarios (%lu complete), %lu schedules, %lu CPU s, "
+	    "%lu a second, %lu points and %lu events each, %lu failures\n",
+	    name, t->scenarios, t->complete, t->schedules, us / 1000000,
+	    t->schedules * 1000000 / us,
+	    t->schedules == 0 ? 0 : t->points / t->schedules,
+	    t->schedules == 0 ? 0 : t->events / t->schedules, t->failures);
+}
+
+static void
+print_failure(const struct lab_scenario *s)
+{
+	char token[1024];
+
+	token_print(s, &lab_done, token, sizeof(token));
+	kprintf("# FAILED, oracle %s: %s\n# token: %s\n",
+	    lab_oracle_name(lab_failure.oracle), lab_failure.text, token);
+}
+
+static void
+add(struct lab_tally *to, const struct lab_tally *t)
+{
+	to->schedules += t->schedules;
+	to->points += t->points;
+	to->events += t->events;
+	to->failures += t->failures;
+	to->scenarios += t->scenarios;
+	to->complete += t->complete;
+	to->ns += t->ns;
+}
+
+/* ---- exploring ---- */
+
+static struct lab_limits
+limits(uint64_t schedules)
+{
+	return (struct lab_limits){ schedules, deadline };
+}
+
+static bool
+late(void)
+{
+	return deadline != 0 && hos_now_ns() > deadline;
+}
+
+/* All multisets of n core operations; false: a failure. */
+static bool
+product(int n, enum lab_strategy st, unsigned bound, uint64_t each,
+    struct lab_tally *t)
+{
+	struct lab_limits lim = limits(each);
+	struct lab_scenario s;
+
+	for (unsigned i = (unsigned)args.shard; !late() &&
+	    scenario_core(&s, n, i); i += (unsigned)args.shards)
+		if (!run_explore(&s, st, args.seed + i, bound, &lim, t)) {
+			print_failure(&s);
+			return false;
+		}
+	return true;
+}
+
+static bool
+workloads(enum lab_strategy st, unsigned bound, uint64_t each, nsec_t until,
+    struct lab_tally *t)
+{
+	struct lab_limits lim = { each, until };
+	struct lab_scenario s;
+	struct prng p;
+
+	prng_seed(&p, args.seed);
+	while (hos_now_ns() < until) {
+		scenario_random(&s, &p);
+		if (!run_explore(&s, st, prng_next(&p), bound, &lim, t)) {
+			print_failure(&s);
+			return false;
+		}
+	}
+	return true;
+}
+
+static int
+cmd_explore(void)
+{
+	struct lab_limits lim = limits(args.schedules);
+	struct lab_tally t = { 0 };
+	struct lab_scenario s;
+	bool ok;
+
+	if (is(args.what, "pairs")) {
+		ok = product(2, args.strategy, (unsigned)args.bound,
+		    args.schedules, &t);
+	} else if (is(args.what, "triples")) {
+		ok = product(3, args.strategy, (unsigned)args.bound,
+		    args.schedules, &t);
+	} else if (args.what != NULL && scenario_parse(&s, args.what)) {
+		ok = run_explore(&s, args.strategy, args.seed,
+		    (unsigned)args.bound, &lim, &t);
+		if (!ok)
+			print_failure(&s);
+	} else {
+		kprintf("lab: what is %s?\n", args.what);
+		return 2;
+	}
+	print_tally(args.what, &t);
+	return ok ? 0 : 1;
+}
+
+/* ---- the gate, and the hunt for mutants ---- */
+
+struct stage {
+	const char	*name;
+	int		 nfibres;	/* 0: random workloads */
+	enum lab_level	 level;
+	enum lab_strategy st;
+	unsigned	 bound;
+	uint64_t	 each;
+	unsigned	 share;		/* of the time, per cent */
+};
+
+static bool
+run_stage(const struct stage *sg, nsec_t until, struct lab_tally *t)
+{
+	bool ok;
+
+	lab_level = sg->level;
+	deadline = until;
+	if (sg->nfibres != 0)
+		ok = product(sg->nfibres, sg->st, sg->bound, sg->each, t);
+	else
+		ok = workloads(sg->st, sg->bound, sg->each, until, t);
+	print_tally(sg->name, t);
+	return ok;
+}
+
+static const struct stage gate_stages[] = {
+	{ "pairs, lock level, all with 2 preemptions", 2, LAB_LOCK, ST_DFS, 2,
+	    0, 30 },
+	{ "pairs, sync level, all with 1 preemption", 2, LAB_SYNC, ST_DFS, 1,
+	    0, 15 },
+	{ "pairs, access level, PCT 3", 2, LAB_ACCESS, ST_PCT, 2, 100, 15 },
+	{ "triples, sync level, PCT 3", 3, LAB_SYNC, ST_PCT, 2, 20, 20 },
+	{ "workloads, access level, random walk", 0, LAB_ACCESS, ST_RANDOM, 0,
+	    50, 10 },
+	{ "workloads, sync level, PCT 3", 0, LAB_SYNC, ST_PCT, 2, 50, 10 },
+};
+
+static int
+cmd_gate(void)
+{
+	struct lab_tally all = { 0 };
+	nsec_t start = hos_now_ns(), end = start;
+	unsigned n = 0, bad = 0;
+
+	kprintf("# lab: seed=%lu secs=%lu\n", args.seed, args.secs);
+	for (const struct stage *sg = gate_stages;
+	    sg < gate_stages + nitems(gate_stages); sg++) {
+		struct lab_tally t = { 0 };
+		bool ok;
+
+		/* What a stage leaves of its time is the next ones'. */
+		end += args.secs * NSEC_PER_SEC * sg->share / 100;
+		ok = run_stage(sg, end, &t);
+		kprintf("%s %u lab: %s\n", ok ? "ok" : "not ok", ++n, sg->name);
+		bad += !ok;
+		add(&all, &t);
+	}
+	print_tally("all", &all);
+	return bad != 0;
+}
+
+static const struct stage hunt_stages[] = {
+	{ "pct", 2, LAB_SYNC, ST_PCT, 2, 10, 0 },
+	{ "pct", 3, LAB_SYNC, ST_PCT, 2, 4, 0 },
+	{ "workloads", 0, LAB_ACCESS, ST_PCT, 2, 30, 3 },
+	{ "pairs", 2, LAB_LOCK, ST_DFS, 2, 2000, 0 },
+	{ "pairs", 2, LAB_SYNC, ST_DFS, 1, 3000, 0 },
+	{ "workloads", 0, LAB_SYNC, ST_RANDOM, 2, 100, 10 },
+	{ "triples", 3, LAB_ACCESS, ST_PCT, 3, 100, 0 },
+};
+
+/* One line for the table of mutants: what killed it, after how much. */
+static int
+cmd_hunt(void)
+{
+	struct lab_tally all = { 0 };
+	nsec_t start = hos_now_ns(), end = start + args.secs * NSEC_PER_SEC;
+	bool ok = true;
+
+	for (unsigned round = 0; ok && hos_now_ns() < end; round++)
+		for (unsigned i = 0; ok && i < nitems(hunt_stages) &&
+		    hos_now_ns() < end; i++) {
+			const struct stage *sg = &hunt_stages[i];
+			nsec_t until = sg->share == 0 ? end :
+			    MIN(end, hos_now_ns() + sg->share * NSEC_PER_SEC);
+			struct lab_tally t = { 0 };
+
+			ok = run_stage(sg, until, &t);
+			add(&all, &t);
+			args.seed += 1000003;
+		}
+	kprintf("hunt: %s oracle=%s schedules=%lu ms=%lu\n",
+	    ok ? "survived" : "killed",
+	    lab_oracle_name(ok ? OR_NONE : lab_failure.oracle), all.schedules,
+	    (hos_now_ns() - start) / NSEC_PER_MSEC);
+	return ok ? 0 : 1;
+}
+
+/* ---- replay ---- */
+
+static int
+cmd_replay(void)
+{
+	struct lab_scenario s;
+	struct lab_schedule d;
+	uint64_t same = 0;
+	struct lab_failure first = { 0 };
+	char token[1024];
+
+	if (args.what == NULL || !token_parse(&s, &d, args.what)) {
+		kprintf("lab: %s is no token\n", args.what);
+		return 2;
+	}
+	if (is(args.command, "shrink")) {
+		shrink(&s, &d);
+		(void)run_replay(&s, &d);
+		token_print(&s, &d, token, sizeof(token));
+		kprintf("%s\n", token);
+		return 0;
+	}
+	if (args.times == 1)
+		story_begin();
+	for (uint64_t i = 0; i < args.times; i++) {
+		(void)run_replay(&s, &d);
+		if (i == 0)
+			first = lab_failure;
+		same += lab_failure.oracle == first.oracle &&
+		    lab_failure.ev == first.ev &&
+		    strcmp(lab_failure.text, first.text) == 0;
+	}
+	if (args.times == 1)
+		story_end(&s, NULL);
+	kprintf("replay: %lu of %lu alike: %s\n", same, args.times,
+	    first.oracle == OR_NONE ? "passes" : first.text);
+	return same == args.times ? 0 : 1;
+}
+
+static int
+cmd_list(void)
+{
+	for (int i = 0; i < lab_nops; i++)
+		kprintf("%c  %s%s\n", lab_ops[i].letter, lab_ops[i].name,
+		    lab_ops[i].core ? " (core)" : "");
+	for (int i = 0; i < lab_nshapes; i++)
+		kprintf("%-8s %s\n", lab_shapes[i].name, lab_shapes[i].what);
+	return 0;
+}
+
+static const struct {
+	const char	*name;
+	int		(*fn)(void);
+} commands[] = {
+	{ "gate", cmd_gate }, { "hunt", cmd_hunt }, { "explore", cmd_explore },
+	{ "replay", cmd_replay }, { "shrink", cmd_replay },
+	{ "list", cmd_list },
+};
+
+int	main(int argc, char **argv);
+
+int
+main(int argc, char **argv)
+{
+	args.seed = hos_now_ns() % 1000000000;
+	args.secs = 60;
+	for (int i = 1; i < argc; i++) {
+		if (parse_option(argv[i]))
+			continue;
+		if (args.command == NULL)
+			args.command = argv[i];
+		else
+			args.what = argv[i];
+	}
+	deadline = hos_now_ns() + args.secs * NSEC_PER_SEC;
+	for (unsigned i = 0; i < nitems(commands); i++)
+		if (is(args.command, commands[i].name)) {
+			run_world();
+			return commands[i].fn();
+		}
+	kprintf("lab: gate, hunt, explore, replay, shrink or list\n");
+	return 2;
+}

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lab_model.c: the reference model of lab_model.h, beside the real operations:
+ * each is "begin in the model, do it, end in the model".
+ *
+ * The model's words change between events only, so it needs no locks.  All of
+ * it lies in the world: what the preparation built is there again at each run.
+ */
+#include "lab_model.h"
+
+#include <lib/string.h>
+#include <machine/cpu.h>
+#include <sys/errno.h>
+#include <vm/pmap.h>
+
+#include "../host/user_access.h"
+
+#define MAXCELLS	(LAB_PROCS * LAB_PAGES * 2)
+
+struct lab_proc		 lab_proc[LAB_PROCS];
+int			 lab_nprocs;
+static struct lab_cells	 cells[MAXCELLS];
+static int		 ncells;
+static uint32_t		 next_value;
+
+static inline int
+my_slot(void)
+{
+	return lab_cur->id;
+}
+
+static inline vm_offset_t
+page_va(int page)
+{
+	return LAB_BASE + ptoa(page);
+}
+
+/* Slots of odd fibres lie in the second half of the page: a copy of a page has
+ * an event in its middle. */
+static inline vm_offset_t
+slot_va(int page, int slot)
+{
+	return page_va(page) + (slot & 1 ? PAGE_SIZE / 2 : 0) + 8 * slot;
+}
+
+static struct lab_cells *
+cells_new(void)
+{
+	struct lab_cells *c = &cells[ncells++];
+
+	KASSERT(ncells <= MAXCELLS, "the model has %d pages", ncells);
+	memset(c, 0, sizeof(*c));
+	for (int i = 0; i < LAB_SLOTS; i++)
+		c->slot[i].zero = true;
+	return c;
+}
+
+void
+model_reset(void)
+{
+	memset(lab_proc, 0, sizeof(lab_proc));
+	lab_nprocs = 0;
+	ncells = 0;
+	next_value = 0;
+}
+
+/* ---- processes ---- */
+
+static struct lab_proc *
+proc_slot(struct vmspace *vm)
+{
+	struct lab_proc *p = &lab_proc[lab_nprocs++];
+
+	KASSERT(lab_nprocs <= LAB_PROCS, "%d processes", lab_nprocs);
+	p->vm = vm;
+	p->users = 1;
+	return p;
+}
+
+struct lab_proc *
+proc_new(bool shared)
+{
+	struct vm_map_args a = { .prot = VM_PROT_RW, .max_prot = VM_PROT_ALL,
+	    .inherit = shared ? VM_INHERIT_SHARE : VM_INHERIT_COPY };
+	struct lab_proc *p = proc_slot(vmspace_alloc());
+
+	KASSERT(p->vm != NULL, "no memory for %d processes", lab_nprocs);
+	if (vm_map_fixed(&p->vm->vm_map, LAB_BASE, ptoa(LAB_PAGES), true,
+	    &a) != 0)
+		panic("cannot map the first pages");
+	for (int i = 0; i < LAB_PAGES; i++)
+		p->page[i] = (struct lab_page){ .cells = cells_new(),
+		    .may = MP_MAPPED | MP_RW, .shared = shared };
+	return p;
+}
+
+/* The child's page may be anything that the parent's was during the fork. */
+static void
+fork_page(struct lab_page *to, const struct lab_page *from,
+    const struct lab_page *was, const struct lab_cells *old)
+{
+	const struct lab_cells *now = from->cells;
+	bool moved = from->opseq != was->opseq || was->inflight != 0;
+	struct lab_cells *c;
+
+	*to = *from;
+	to->inflight = 0;
+	to->may |= was->may;
+	if (moved)
+		to->may |= MP_MAPPED | MP_UNMAPPED | MP_RW | MP_RO;
+	to->may &= ~MP_WIRED;
+	if (from->shared)
+		return;
+	c = to->cells = cells_new();
+	c->fuzzy = old->fuzzy || now->fuzzy;
+	for (int i = 0; i < LAB_SLOTS; i++) {
+		c->slot[i].lo = MIN(old->slot[i].lo, now->slot[i].lo);
+		c->slot[i].hi = now->slot[i].hi;
+		c->slot[i].zero = moved || old->slot[i].zero ||
+		    now->slot[i].zero || old->zapping != 0 ||
+		    now->zapping != 0 || old->zaps != now->zaps;
+	}
+}
+
+struct lab_proc *
+proc_fork(struct lab_proc *parent)
+{
+	struct lab_page was[LAB_PAGES];
+	struct lab_cells old[LAB_PAGES];
+	struct vmspace *vm;
+	struct lab_proc *p;
+	int error;
+
+	memcpy(was, parent->page, sizeof(was));
+	for (int i = 0; i < LAB_PAGES; i++)
+		old[i] = *parent->page[i].cells;
+	error = vmspace_fork(parent->vm, &vm);
+	if (error != 0)
+		lab_fail(OR_ERRNO, "fork failed with %d", error);
+	p = proc_slot(vm);
+	for (int i = 0; i < LAB_PAGES; i++)
+		fork_page(&p->page[i], &parent->page[i], &was[i], &old[i]);
+	return p;
+}
+
+void
+proc_ref(struct lab_proc *p)
+{
+	vmspace_ref(p->vm);
+	p->users++;
+}
+
+void
+proc_put(struct lab_proc *p)
+{
+	struct vmspace *vm = p->vm;
+
+	if (--p->users == 0)
+		p->vm = NULL;
+	sysref_put(vm);
+}
+
+/* ---- loads and stores ---- */
+
+static void
+check_error(const struct lab_page *pg, unsigned may_before, int error,
+    const char *what, int page)
+{
+	unsigned may = pg->may | may_before;
+
+	if (pg->inflight != 0)
+		may |= MP_UNMAPPED | MP_RO;
+	if ((error == 0 && (may & MP_MAPPED) != 0) ||
+	    (error == EFAULT && (may & MP_UNMAPPED) != 0) ||
+	    (error == EACCES && (may & MP_RO) != 0))
+		return;
+	lab_fail(OR_ERRNO, "%s of page %d gives %d, the page may be %s%s%s%s",
+	    what, page, error, may & MP_MAPPED ? "mapped " : "",
+	    may & MP_UNMAPPED ? "unmapped " : "", may & MP_RW ? "rw " : "",
+	    may & MP_RO ? "ro" : "");
+}
+
+void
+proc_write(struct lab_proc *p, int page)
+{
+	struct lab_page *pg = &p->page[page];
+	struct lab_cells *cs = pg->cells;
+	struct lab_cell *c = &cs->slot[my_slot()];
+	unsigned may = pg->may;
+	uint32_t v = ++next_value, old = c->hi;
+	int error;
+
+	c->hi = v;
+	c->zaps = cs->zaps;
+	error = user_store64(&p->vm->vm_map, slot_va(page, my_slot()), v);
+	check_error(pg, may | (pg->inflight ? MP_RO | MP_UNMAPPED : 0), error,
+	    "write", page);
+	if (error != 0) {
+		c->hi = old;
+		return;
+	}
+	c->lo = v;
+	c->zero = cs->zapping != 0 || cs->zaps != c->zaps;
+}
+
+static void
+check_value(const struct lab_cells *cs, const struct lab_cell *was,
+    const struct lab_cell *now, uint64_t v, int page, int slot, int proc)
+{
+	bool zero = was->zero || now->zero || cs->zapping != 0 ||
+	    (was->lo == 0 && was->hi == 0);
+
+	if (cs->fuzzy ? v <= next_value : v == 0 ? zero :
+	    v >= was->lo && v <= now->hi)
+		return;
+	lab_fail(OR_BYTES, "process %d page %d slot %d shows %lu; it may show "
+	    "%u to %u%s", proc, page, slot, v, was->lo, now->hi,
+	    zero ? " or zero" : "");
+}
+
+void
+proc_read(struct lab_proc *p, int page, int slot)
+{
+	struct lab_page *pg = &p->page[page];
+	struct lab_cells *cs = pg->cells;
+	struct lab_cell was = cs->slot[slot], *c = &cs->slot[slot];
+	uint32_t zaps = cs->zaps;
+	unsigned may = pg->may | (pg->inflight ? MP_RO | MP_UNMAPPED : 0);
+	uint64_t v = 0;
+	int error;
+
+	was.zero |= cs->zapping != 0;
+	error = user_load64(&p->vm->vm_map, slot_va(page, slot), &v);
+	check_error(pg, may, error, "read", page);
+	if (error != 0)
+		return;
+	check_value(cs, &was, c, v, page, slot, (int)(p - lab_proc));
+	/* What was seen once cannot be unseen. */
+	if (v != 0 && zaps == cs->zaps && cs->zapping == 0)
+		c->lo = MAX(c->lo, (uint32_t)v);
+}
+
+/* ---- operations on mappings ---- */
+
+/* What a page was when an operation on it began. */
+struct op {
+	uint32_t	 opseq[LAB_PAGES];
+	bool		 alone[LAB_PAGES];
+	uint32_t	 last[LAB_PAGES][LAB_SLOTS];	/* completed writes */
+};
+
+static void
+op_begin(struct lab_proc *p, int page, int n, struct op *op, bool zap)
+{
+	for (int i = page; i < page + n; i++) {
+		struct lab_page *pg = &p->page[i];
+
+		op->alone[i] = pg->inflight == 0;
+		op->opseq[i] = ++pg->opseq;
+		pg->inflight++;
+		if (!zap)
+			continue;
+		if (pg->shared)
+			pg->cells->fuzzy = true;
+		pg->cells->zapping++;
+		for (int s = 0; s < LAB_SLOTS; s++)
+			op->last[i][s] = pg->cells->slot[s].lo;
+	}
+}
+
+/* may: what is true now, if nobody else was at it. */
+static void
+op_end(struct lab_proc *p, int page, int n, const struct op *op, bool zap,
+    bool zapped, unsigned clear, unsigned set)
+{
+	for (int i = page; i < page + n; i++) {
+		struct lab_page *pg = &p->page[i];
+		struct lab_cells *cs = pg->cells;
+
+		pg->inflight--;
+		pg->may |= set;
+		if (op->alone[i] && pg->opseq == op->opseq[i])
+			pg->may &= ~clear;
+		if (zap) {
+			cs->zapping--;
+			cs->zaps++;
+		}
+		for (int s = 0; zapped && s < LAB_SLOTS; s++) {
+			cs->slot[s].lo = MAX(cs->slot[s].lo,
+			    op->last[i][s] + 1);
+			cs->slot[s].zero = true;
+		}
+	}
+}
+
+static unsigned
+may_of(struct lab_proc *p, int page, int n)
+{
+	unsigned may = 0;
+
+	for (int i = page; i < page + n; i++)
+		may |= p->page[i].may |
+		    (p->page[i].inflight > 1 ? MP_UNMAPPED | MP_WIRED : 0);
+	return may;
+}
+
+static void
+check_op(const char *what, int error, unsigned may)
+{
+	if (error == 0 || (error == ENOMEM && (may & MP_UNMAPPED) != 0) ||
+	    (error == EINVAL && (may & MP_WIRED) != 0) ||
+	    (error == EFAULT && (may & MP_UNMAPPED) != 0))
+		return;
+	lab_fail(OR_ERRNO, "%s gives %d", what, error);
+}
+
+void
+proc_munmap(struct lab_proc *p, int page, int n)
+{
+	struct op op;
+	int error;
+
+	op_begin(p, page, n, &op, true);
+	error = vm_munmap(p->vm, page_va(page), ptoa(n));
+	check_op("munmap", error, 0);
+	op_end(p, page, n, &op, true, true, MP_MAPPED | MP_RW | MP_RO |
+	    MP_WIRED, MP_UNMAPPED);
+}
+
+void
+proc_mmap(struct lab_proc *p, int page, int n)
+{
+	struct vm_map_args a = { .prot = VM_PROT_RW, .max_prot = VM_PROT_ALL,
+	    .inherit = VM_INHERIT_COPY };
+	struct op op;
+	int error;
+
+	op_begin(p, page, n, &op, true);
+	error = vm_map_fixed(&p->vm->vm_map, page_va(page), ptoa(n), false, &a);
+	check_op("mmap", error, 0);
+	op_end(p, page, n, &op, true, true, MP_UNMAPPED | MP_RO | MP_WIRED,
+	    MP_MAPPED | MP_RW);
+	for (int i = page; i < page + n; i++)
+		if (p->page[i].shared) {
+			p->page[i].shared = false;
+			p->page[i].cells = cells_new();
+			p->page[i].cells->fuzzy = true;
+			for (int s = 0; s < LAB_SLOTS; s++)
+				p->page[i].cells->slot[s].hi = next_value;
+		}
+}
+
+void
+proc_protect(struct lab_proc *p, int page, int n, bool rw)
+{
+	struct op op;
+	unsigned may;
+	int error;
+
+	op_begin(p, page, n, &op, false);
+	may = may_of(p, page, n);
+	error = vm_map_protect(&p->vm->vm_map, page_va(page),
+	    page_va(page + n), rw ? VM_PROT_RW : VM_PROT_READ, false);
+	check_op("mprotect", error, may | may_of(p, page, n));
+	op_end(p, page, n, &op, false, false, error != 0 ? 0 :
+	    rw ? MP_RO : MP_RW, rw ? MP_RW : MP_RO);
+}
+
+void
+proc_wire(struct lab_proc *p, int page, int n)
+{
+	struct op op;
+	unsigned may;
+	int error;
+
+	op_begin(p, page, n, &op, false);
+	may = may_of(p, page, n);
+	error = vm_map_wire(&p->vm->vm_map, page_va(page), page_va(page + n));
+	check_op("wire", error, may | may_of(p, page, n));
+	op_end(p, page, n, &op, false, false, 0, MP_WIRED);
+}
+
+void
+proc_unwire(struct lab_proc *p, int page, int n)
+{
+	struct op op;
+	unsigned may;
+	int error;
+
+	op_begin(p, page, n, &op, false);
+	may = may_of(p, page, n);
+	error = vm_map_unwire(&p->vm->vm_map, page_va(page), page_va(page + n));
+	check_op("unwire", error, may | may_of(p, page, n));
+	op_end(p, page, n, &op, false, false, error == 0 ? MP_WIRED : 0, 0);
+}
+
+void
+proc_dontneed(struct lab_proc *p, int page, int n)
+{
+	bool zap = !p->page[page].shared;
+	struct op op;
+	unsigned may;
+	int error;
+
+	op_begin(p, page, n, &op, zap);
+	may = may_of(p, page, n);
+	error = vm_map_dontneed(&p->vm->vm_map, page_va(page),
+	    page_va(page + n));
+	check_op("dontneed", error, may | may_of(p, page, n));
+	op_end(p, page, n, &op, zap, zap && error == 0, 0, 0);
+}
+
+/* ---- the end of a run ---- */
+
+void
+model_verify(void)
+{
+	struct lab_proc *p;
+
+	for (p = lab_proc; p < lab_proc + lab_nprocs; p++)
+		for (int i = 0; p->vm != NULL && i < LAB_PAGES; i++)
+			for (int s = 0; s < LAB_SLOTS; s++)
+				proc_read(p, i, s);
+}
+
+void
+model_putall(void)
+{
+	struct lab_proc *p;
+
+	for (p = lab_proc; p < lab_proc + lab_nprocs; p++)
+		while (p->vm != NULL)
+			proc_put(p);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lab_model.h: what each process must see, and the processes themselves.
+ *
+ * Each fibre writes only its own 8 bytes (slot) of a page, values that only
+ * grow.  So what a slot may show at any time is an interval: from the last
+ * write that is certainly in, to the last one begun; or zero, when the page was
+ * thrown away.  fork copies the interval; operations in flight widen it; their
+ * end narrows it.  That accepts exactly the linearisations of racing operations
+ * on one slot, and no byte of another history.
+ */
+#pragma once
+
+#include "lab.h"
+
+#include <vm/vm_map.h>
+
+#define LAB_PROCS	10
+#define LAB_PAGES	4
+#define LAB_SLOTS	(LAB_FIBRES + 1)
+#define LAB_BASE	0x10000000UL
+
+struct lab_cell {
+	uint32_t	 lo, hi;	/* values that may be seen; lo > hi: none */
+	bool		 zero;		/* zero may be seen */
+	uint32_t	 zaps;		/* of the page, when the write began */
+};
+
+struct lab_cells {
+	struct lab_cell	 slot[LAB_SLOTS];
+	unsigned	 zapping;	/* operations that throw it away */
+	uint32_t	 zaps;		/* ended */
+	bool		 fuzzy;		/* which page it is depends on a race */
+};
+
+/* What may be true of a process's page: bits, because ops overlap. */
+#define MP_MAPPED	0x01
+#define MP_UNMAPPED	0x02
+#define MP_RW		0x04
+#define MP_RO		0x08
+#define MP_WIRED	0x10
+
+struct lab_page {
+	struct lab_cells *cells;
+	unsigned	 may;		/* MP_* */
+	unsigned	 inflight;	/* operations that change the mapping */
+	uint32_t	 opseq;		/* operations begun */
+	bool		 shared;
+};
+
+struct lab_proc {
+	struct vmspace	*vm;		/* NULL: unused */
+	int		 users;		/* references: fibres and, at rest, us */
+	struct lab_page	 page[LAB_PAGES];
+};
+
+extern struct lab_proc	lab_proc[LAB_PROCS];
+extern int		lab_nprocs;
+
+/* model_reset: at the start of a preparation. */
+void	model_reset(void);
+struct lab_proc *proc_new(bool shared);
+/* proc_fork: also models the copy. */
+struct lab_proc *proc_fork(struct lab_proc *parent);
+void	proc_ref(struct lab_proc *p);
+void	proc_put(struct lab_proc *p);
+
+void	proc_write(struct lab_proc *p, int page);	/* own slot */
+void	proc_read(struct lab_proc *p, int page, int slot);
+void	proc_munmap(struct lab_proc *p, int page, int n);
+void	proc_mmap(struct lab_proc *p, int page, int n);	/* over what is there */
+void	proc_protect(struct lab_proc *p, int page, int n, bool rw);
+void	proc_wire(struct lab_proc *p, int page, int n);
+void	proc_unwire(struct lab_proc *p, int page, int n);
+void	proc_dontneed(struct lab_proc *p, int page, int n);
+
+/* model_verify: every byte of every process that is left. */
+void	model_verify(void);
+void	model_putall(void);
