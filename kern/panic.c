@@ -2,18 +2,18 @@
 /*
  * panic.c: the end of the machine, with a report.
  *
- * The first CPU that panics stops the others by NMI and prints, in steps:
- * message, where and who, registers, backtrace, locks, the other CPUs, threads
- * that wait, the last trace events; then the machine exits with the panic's
- * code.  The report is an interface: "PANIC: " begins its first line, and tools
- * read the rest.
+ * The first CPU that panics moves to a stack of its own, runs the steps of
+ * panic_report.c and ends the machine with the panic's exit code.  The report
+ * is an interface: its first line is
+ *	PANIC <class> cpu=N <file:line> "<message>"
+ * and it holds one JSON record between two marker lines.
  *
  * I1 panicking is 0 or the index + 1 of the CPU whose report it is; it changes
  *    once.
  * I2 Nothing here locks, sleeps or allocates: spinlocks let the panicking CPU
  *    pass, kprintf goes to the console without its lock.
- * I3 A panic inside the report says so and goes on with the next step, so the
- *    report ends even if a step cannot.
+ * I3 A panic inside the report is noted and the next step begins, from the top
+ *    of the stack: the report ends even if no step can.
  */
 #include <lib/assert.h>
 #include <lib/atomic.h>
@@ -22,240 +22,170 @@
 #include <machine/cpu.h>
 #include <sys/kprintf.h>
 #include <sys/ksyms.h>
-#include <sys/lockdep.h>
 #include <sys/md.h>
 #include <sys/panic.h>
-#include <sys/param.h>
-#include <sys/smp.h>
 #include <sys/thread.h>
-#include <sys/trace.h>
 
-#define STOP_LIMIT	(500 * NSEC_PER_MSEC)
-#define BACKTRACE_MAX	40
-#define TRACE_EVENTS	32
-#define THREADS_MAX	32	/* threads listed */
-#define THREAD_FRAMES	9	/* and their callers */
+#include "panic_priv.h"
+
+BOOT_OPTION(panic_hold, "panic_hold",
+    "after a panic: 1: stay, for a memory dump from outside");
 
 int	panicking;
 
-/* What the first panic was; written by it alone. */
-static struct {
-	enum exit_code		 code;
-	const struct trapframe	*tf;		/* NULL: panic() was called */
-	uint64_t		 pc, fp;
-	unsigned		 step;		/* next step of the report */
-	char			 msg[256];
-} report;
+struct panic_report panic_report;
 
-static void __noreturn
-halt(void)
-{
-	(void)intr_disable();
-	for (;;)
-		cpu_spinwait();
-}
-
-void
-backtrace(uint64_t pc, uint64_t fp,
-    void (*pr)(const char *fmt, ...) __printflike(1, 2))
-{
-	bool exact = true;	/* pc is an instruction, not a return address */
-	struct ksym ks;
-	unsigned n;
-
-	for (n = 0; n < BACKTRACE_MAX; n++) {
-		/* The call is before the return address, and so is its line. */
-		if (ksyms_lookup(exact ? pc : pc - 1, &ks))
-			pr("  #%-2u 0x%016lx %s+0x%lx %s:%u\n", n, pc, ks.func,
-			    ks.offset + (exact ? 0 : 1), ks.file, ks.line);
-		else
-			pr("  #%-2u 0x%016lx ??\n", n, pc);
-		exact = false;
-		if (!md_unwind(&pc, &fp))
-			return;
-	}
-	pr("  (more frames)\n");
-}
-
-/* ---- the steps of the report ---- */
-
-static void
-report_who(void)
-{
-	const struct thread *td = curthread;
-	nsec_t up = md_uptime();
-
-	kprintf("cpu%d: thread %s, tid %d, %s%s, critnest %u; up %lu.%03lu s\n",
-	    curcpu, td->td_name, td->td_tid, td->td_user ? "user" : "kernel",
-	    cpu_intr_depth() > 0 ? ", in an interrupt" : "", td->td_critnest,
-	    up / NSEC_PER_SEC, up % NSEC_PER_SEC / NSEC_PER_MSEC);
-}
-
-static void
-report_registers(void)
-{
-	if (report.tf != NULL)
-		md_print_frame(report.tf, kprintf);
-	else
-		kprintf("pc %016lx  fp %016lx  stack %016lx - %016lx\n",
-		    report.pc, report.fp, curthread->td_kstack,
-		    curthread->td_kstack + KSTACK_SIZE);
-}
-
-static void
-report_backtrace(void)
-{
-	kprintf("bt:\n");
-	backtrace(report.pc, report.fp, kprintf);
-}
-
-static void
-report_locks(void)
-{
-	if (curthread->td_nheld == 0)
-		return;
-	kprintf("locks of %s:\n", curthread->td_name);
-	lockdep_print(curthread, kprintf);
-}
-
-/* Stop the others; the report then has the machine for itself. */
-static void
-report_stop(void)
-{
-	cpumask_t others = all_cpus & ~((cpumask_t)1 << curcpu), left;
-	nsec_t start = md_uptime();
-
-	if (others == 0)
-		return;
-	md_ipi_stop(others);
-	for (left = others; left != 0 && md_uptime() - start < STOP_LIMIT;) {
-		if (atomic_load(&pcpu_data[__builtin_ctzl(left)].pc_stopframe)
-		    != NULL)
-			left &= left - 1;
-		cpu_spinwait();
-	}
-}
-
-static void
-report_cpu(int cpu)
-{
-	const struct trapframe *tf = atomic_load(&pcpu_data[cpu].pc_stopframe);
-	const struct thread *td = pcpu_data[cpu].pc_curthread;
-	uint64_t pc, fp;
-
-	if (tf == NULL) {
-		kprintf("cpu%d: thread %s, did not stop\n", cpu, td->td_name);
-		return;
-	}
-	kprintf("cpu%d: thread %s, tid %d, critnest %u\n", cpu, td->td_name,
-	    td->td_tid, td->td_critnest);
-	if (td == &idle_thread[cpu])
-		return;
-	md_frame_pcfp(tf, &pc, &fp);
-	backtrace(pc, fp, kprintf);
-	lockdep_print(td, kprintf);
-}
-
-static void
-report_cpus(void)
-{
-	int cpu;
-
-	for (cpu = 0; cpu < MAXCPU; cpu++) {
-		if (cpu != curcpu && (all_cpus >> cpu & 1) != 0)
-			report_cpu(cpu);
-	}
-}
-
-/* One thread that is on no CPU: what it waits for, and its callers. */
-static void
-report_thread(struct thread *td, void *arg)
-{
-	unsigned n, *left = arg;
-	uint64_t pc, fp;
-	struct ksym ks;
-
-	if (td->td_state == TDS_RUNNING || *left == 0)
-		return;
-	(*left)--;
-	kprintf("  tid %d %s: %s", td->td_tid, td->td_name,
-	    td_state_name(td->td_state));
-	if (td->td_wchan != NULL)
-		kprintf(" on %s %p for %lu ms", td->td_wmesg, td->td_wchan,
-		    (md_uptime() - td->td_wsince) / NSEC_PER_MSEC);
-	kprintf(":");
-	if (td->td_state != TDS_DEAD) {
-		md_thread_pcfp(td, &pc, &fp);
-		for (n = 0; n < THREAD_FRAMES && md_unwind(&pc, &fp);) {
-			if (!ksyms_lookup(pc - 1, &ks) ||
-			    strncmp(ks.func, "sched_", 6) == 0 ||
-			    strncmp(ks.func, "sleepq_", 7) == 0)
-				continue;	/* every sleeper has these */
-			kprintf(" %s", ks.func);
-			n++;
-		}
-	}
-	kprintf("\n");
-}
-
-static void
-report_threads(void)
-{
-	unsigned left = THREADS_MAX;
-
-	kprintf("threads:\n");
-	thread_foreach(report_thread, &left);
-	if (left == 0)
-		kprintf("  (more)\n");
-}
-
-static void
-report_trace(void)
-{
-	kprintf("trace:\n");
-	trace_dump(TRACE_EVENTS, kprintf);
-}
-
-static void (*const report_steps[])(void) = {
-	report_stop, report_who, report_registers, report_backtrace,
-	report_locks, report_cpus, report_threads, report_trace,
+/* A message that begins so is of that class.  [c] */
+static const struct {
+	const char	*begin;
+	const char	*class;
+} classes[] = {
+	{ "lockdep: ", "lockdep" },
+	{ "watchdog: ", "watchdog" },
+	{ "kernel stack overflow", "stack-overflow" },
+	{ "double fault", "double-fault" },
+	{ "Bad l", "bad-link" },
+	{ "SMEP: ", "smep" },
+	{ "SMAP: ", "smap" },
+	{ "NX: ", "nx" },
+	{ "kernel ", "page-fault" },
+	{ "spinlock ", "lock" },
+	{ "rwlock ", "lock" },
+	{ "zone ", "zone" },
+	{ "non-maskable", "nmi" },
+	{ "machine check", "machine-check" },
 };
 
-/* I3: entered again by a panic inside a step. */
-static void __noreturn
-report_run(void)
+/* The class that the message names; else what raised it.  A KASSERT's message
+ * begins with its function. */
+static const char *
+panic_class(const struct panic_report *r)
 {
-	while (report.step < nitems(report_steps))
-		report_steps[report.step++]();
-	kprintf("end of panic: %s\n", report.msg);
-	md_exit((int)report.code);
-	halt();
+	const char *func = r->nframes > 0 ? r->frame[0].df_func : NULL;
+	size_t len;
+	unsigned i;
+
+	for (i = 0; i < nitems(classes); i++) {
+		if (strncmp(r->msg, classes[i].begin,
+		    strlen(classes[i].begin)) == 0)
+			return classes[i].class;
+	}
+	if (r->tf != NULL)
+		return "trap";
+	if (func != NULL) {
+		len = strlen(func);
+		if (strncmp(r->msg, func, len) == 0 && r->msg[len] == ':')
+			return "assert";
+	}
+	return r->code == EXIT_PANIC ? "panic" : "refused";
+}
+
+/* The first line, which tools group panics by. */
+static void
+panic_title(void)
+{
+	struct panic_report *r = &panic_report;
+	const struct diag_frame *df;
+	const char *file = "?";
+	unsigned i, line = 0;
+	char *c;
+
+	r->titled = true;		/* once, even if it faults */
+	for (c = r->msg; *c != '\0'; c++) {
+		if (*c == '\n' || *c == '\r')
+			*c = ' ';
+	}
+	r->class = "panic";
+	r->nframes = diag_frames(r->pc, r->fp, r->exact, r->frame,
+	    nitems(r->frame));
+	for (i = 0; i < r->nframes; i++) {
+		df = &r->frame[i];
+		if (df->df_func != NULL) {
+			file = df->df_file;
+			line = df->df_line;
+			break;
+		}
+	}
+	r->class = panic_class(r);
+	kprintf("\nPANIC %s cpu=%d %s:%u \"%s\"\n", r->class, curcpu, file,
+	    line, r->msg);
+}
+
+/* I3: entered again, from the top of the stack, by a panic inside a step. */
+static void
+panic_run(void)
+{
+	struct panic_report *r = &panic_report;
+
+	if (r->nested != 0)
+		kprintf("\nPANIC in the panic report, step %u: %s\n", r->step,
+		    r->inner);
+	if (!r->titled)
+		panic_title();
+	while (panic_steps[r->step] != NULL)
+		panic_steps[r->step++]();
+	kprintf("end of panic: %s\n", r->msg);
+	if (bootopt_bool("panic_hold"))
+		md_halt();
+	md_exit((int)r->code);
+	md_halt();
+}
+
+static void __noreturn __printflike(1, 0)
+panic_nested(const char *fmt, va_list ap)
+{
+	struct panic_report *r = &panic_report;
+
+	r->nested++;
+	/* A message whose formatting faults is not formatted again. */
+	strlcpy(r->inner, fmt, sizeof(r->inner));
+	if (r->nested < 4)
+		(void)kvsnprintf(r->inner, sizeof(r->inner), fmt, ap);
+	md_panic_stack(panic_run);
+}
+
+/* A jump that left the kernel's code: the report begins where it came from,
+ * which a call has left on top of the stack. */
+static void
+panic_wild(struct panic_report *r)
+{
+	struct ksym ks;
+	uint64_t ret;
+
+	if (r->tf == NULL || ksyms_lookup(r->pc, &ks))
+		return;
+	if (md_frame_return(r->tf, &ret) && ksyms_lookup(ret - 1, &ks)) {
+		r->wild = r->pc;
+		r->pc = ret;
+		r->exact = false;
+	}
 }
 
 static void __noreturn __printflike(5, 0)
 panic_common(enum exit_code code, const struct trapframe *tf, uint64_t pc,
     uint64_t fp, const char *fmt, va_list ap)
 {
-	char nested[128];
+	struct panic_report *r = &panic_report;
 	int me, who = 0;
 
 	(void)intr_disable();
 	me = curcpu + 1;
 	if (!atomic_fcmpset(&panicking, &who, me)) {
 		if (who != me)
-			halt();		/* the other's NMI is on its way */
-		(void)kvsnprintf(nested, sizeof(nested), fmt, ap);
-		kprintf("\nPANIC in the panic report (step %u): %s\n",
-		    report.step, nested);
-		report_run();
+			md_halt();	/* the other's NMI is on its way */
+		panic_nested(fmt, ap);
 	}
-	report.code = code;
-	report.tf = tf;
-	report.pc = pc;
-	report.fp = fp;
-	(void)kvsnprintf(report.msg, sizeof(report.msg), fmt, ap);
-	kprintf("\nPANIC: %s\n", report.msg);
-	report_run();
+	md_stopping();
+	curthread->td_critnest++;	/* no switch from inside the report */
+	r->code = code;
+	r->tf = tf;
+	r->pc = pc;
+	r->fp = fp;
+	r->exact = tf != NULL;
+	strlcpy(r->msg, fmt, sizeof(r->msg));	/* should the next line fault */
+	(void)kvsnprintf(r->msg, sizeof(r->msg), fmt, ap);
+	panic_wild(r);
+	md_panic_stack(panic_run);
 }
 
 /* The caller of panic: its return address, and its frame. */
@@ -298,5 +228,5 @@ poweroff(enum exit_code code)
 	md_poweroff();
 	kprintf("This machine cannot be switched off by software; "
 	    "it is halted.\n");
-	halt();
+	md_halt();
 }

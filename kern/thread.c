@@ -310,6 +310,12 @@ thread_foreach(void (*fn)(struct thread *td, void *arg), void *arg)
 	spin_unlock(&threads_lock);
 }
 
+struct thread *
+thread_peek_first(void)
+{
+	return LIST_FIRST(&all_threads);
+}
+
 unsigned
 thread_count(void)
 {

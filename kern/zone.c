@@ -607,6 +607,36 @@ zone_foreach(void (*fn)(struct zone *z, void *arg), void *arg)
 		fn(z, arg);
 }
 
+bool
+zone_where(const void *p, bool (*peek)(uint64_t va, uint64_t *val),
+    struct zone_where *w)
+{
+	struct zone_slab *s;
+	struct zone *z;
+	uint64_t val;
+	size_t off;
+	unsigned i;
+
+	for (z = &zone_zone; z != NULL; z = atomic_load_acq(&z->z_next)) {
+		s = zone_slab_of(z, p);
+		if (z->z_salign == 0 ||
+		    !peek((uintptr_t)&s->s_zone, &val) || val != (uintptr_t)z)
+			continue;
+		off = (uintptr_t)p - (uintptr_t)s;
+		if (off < z->z_first ||
+		    off >= z->z_first + z->z_nitems * z->z_size)
+			return false;
+		i = (unsigned)((off - z->z_first) / z->z_size);
+		w->name = z->z_name;
+		w->obj = zone_object(z, s, i);
+		w->size = z->z_asked;
+		w->live = DEBUG == 0 || (s->s_bits[z->z_words + i / 64] &
+		    1UL << (i % 64)) != 0;
+		return true;
+	}
+	return false;
+}
+
 /*
  * Counts and the audit.
  */

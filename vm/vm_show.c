@@ -13,6 +13,7 @@
 #include <lib/ksnprintf.h>
 #include <lib/string.h>
 #include <sys/thread.h>
+#include <vm/pmap.h>
 #include <vm/vm_map.h>
 #include <vm/vm_object.h>
 #include <vm/vm_page.h>
@@ -182,8 +183,8 @@ show_prot(vm_prot_t prot, char buf[4])
 	buf[3] = '\0';
 }
 
-static void
-show_entry(const struct vm_map_entry *entry, vm_print_fn *pr)
+void
+vm_show_entry(const struct vm_map_entry *entry, vm_print_fn *pr)
 {
 	static const char *const inherit[] = { "share", "copy", "none",
 	    "zero" };
@@ -219,7 +220,42 @@ vm_show_map(struct vm_map *map, vm_print_fn *pr)
 	    map->system ? " system" : "");
 	for (entry = vm_map_entry_first(map); entry != NULL;
 	    entry = vm_map_entry_next(entry))
-		show_entry(entry, pr);
+		vm_show_entry(entry, pr);
+}
+
+static vm_print_fn *show_pmap_pr;	/* [v] one printer at a time */
+
+static void
+show_mapping(void *arg, vm_offset_t va, vm_paddr_t pa, vm_prot_t prot,
+    bool wired)
+{
+	unsigned *left = arg;
+	char rights[4];
+
+	if (*left == 0)
+		return;
+	if (--*left == 0) {
+		show_pmap_pr("  (more)\n");
+		return;
+	}
+	show_prot(prot, rights);
+	show_pmap_pr("  %#lx -> %#lx %s%s\n", va, pa, rights,
+	    wired ? " wired" : "");
+}
+
+void
+vm_show_pmap(struct pmap *pmap, vm_offset_t start, vm_offset_t end,
+    unsigned max, vm_print_fn *pr)
+{
+	if (vm_show_ids)
+		pr("pmap:");
+	else
+		pr("pmap %p:", (void *)pmap);
+	pr(" %lu mappings, %lu wired\n",
+	    (unsigned long)pmap_resident_count(pmap),
+	    (unsigned long)pmap_wired_count(pmap));
+	show_pmap_pr = pr;
+	pmap_foreach(pmap, start, end, show_mapping, &max);
 }
 
 void

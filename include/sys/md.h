@@ -62,5 +62,20 @@ bool	md_unwind(uint64_t *pc, uint64_t *fp);
 void	md_thread_pcfp(const struct thread *td, uint64_t *pc, uint64_t *fp);
 /* md_frame_pcfp: where to start for code that a trap or interrupt stopped. */
 void	md_frame_pcfp(const struct trapframe *tf, uint64_t *pc, uint64_t *fp);
-void	md_print_frame(const struct trapframe *tf,
+/* md_print_frame: the registers of code that was stopped on cpu, and what the
+ * CPU says of a trap, in words. */
+void	md_print_frame(int cpu, const struct trapframe *tf,
 	    void (*pr)(const char *fmt, ...) __printflike(1, 2));
+/* md_frame_return: the word on top of the stopped code's stack: after a call
+ * that went wild, its return address. */
+bool	md_frame_return(const struct trapframe *tf, uint64_t *ret);
+/* md_frame_words: the general registers; returns how many, at most max. */
+unsigned md_frame_words(const struct trapframe *tf, uint64_t *w, unsigned max);
+/* md_stopping: keep this CPU's control registers for md_print_frame: whoever
+ * looks around next may fault. */
+void	md_stopping(void);
+/* md_peek: *val is the kernel word at va; false: not mapped. */
+bool	md_peek(uint64_t va, uint64_t *val);
+/* md_panic_stack: run fn on this machine's stack for panics, from its top. */
+void	md_panic_stack(void (*fn)(void)) __noreturn;
+void	md_halt(void) __noreturn;	/* interrupts off, for good */

@@ -90,6 +90,9 @@ void	thread_exit(void) __noreturn;
 /* kthread_run: create and start, for kernel threads. */
 int	kthread_run(void (*fn)(void *), void *arg, const char *name,
 	    struct thread **tdp) __warn_unused;
+/* thread_peek_first: the list of all threads without its lock, by td_all: for
+ * diagnosis, while the machine is stopped. */
+struct thread *thread_peek_first(void);
 /* thread_foreach: fn for each thread, under the list lock (LO_THREADS). */
 void	thread_foreach(void (*fn)(struct thread *td, void *arg), void *arg);
 /* thread_drain: free every dead thread and cached kernel stack now, so that

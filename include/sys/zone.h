@@ -51,6 +51,19 @@ void	 zone_check(struct zone *z);
 void	 zone_drain(struct zone *z);
 /* zone_of: the zone of an object that a zone_create_anon zone made. */
 struct zone *zone_of(const void *obj);
+/*
+ * zone_where: the object that p points into, for diagnosis.  Takes no lock and
+ * reads p's surroundings by peek alone, which says whether memory is there.
+ * => Returns false: of no zone.
+ */
+struct zone_where {
+	const char	*name;		/* of the zone */
+	void		*obj;		/* where the object begins */
+	size_t		 size;
+	bool		 live;		/* handed out (DEBUG 0: not known, true) */
+};
+bool	 zone_where(const void *p, bool (*peek)(uint64_t va, uint64_t *val),
+	    struct zone_where *w);
 uint64_t zone_total_pages(void);	/* held by all zones; never shrinks */
 
 /*

@@ -10,7 +10,9 @@
 #include <lib/cdefs.h>
 #include <lib/types.h>
 
+struct pmap;
 struct vm_map;
+struct vm_map_entry;
 struct vm_object;
 struct vm_page;
 
@@ -34,6 +36,11 @@ void	vm_show_map(struct vm_map *map, vm_print_fn *pr);
 void	vm_show_object(struct vm_object *object, vm_print_fn *pr);
 void	vm_show_chain(struct vm_object *object, vm_print_fn *pr);
 void	vm_show_page(struct vm_page *m, vm_print_fn *pr);
+void	vm_show_entry(const struct vm_map_entry *entry, vm_print_fn *pr);
+/* vm_show_pmap: the mappings in [start, end), at most max lines; takes the
+ * pmap's lock. */
+void	vm_show_pmap(struct pmap *pmap, vm_offset_t start, vm_offset_t end,
+	    unsigned max, vm_print_fn *pr);
 void	vm_show_meters(vm_print_fn *pr);
 /* vm_show_ids: objects as #1, #2 in the order of first print, no addresses;
  * vm_show_reset_ids begins to count anew. */

@@ -8,6 +8,7 @@ PC64_SRCS += platform/pc64/md_thread.c
 PC64_SRCS += platform/pc64/fpu.c
 PC64_SRCS += platform/pc64/trap.c
 PC64_SRCS += platform/pc64/unwind.c
+PC64_SRCS += platform/pc64/frame_show.c
 PC64_SRCS += platform/pc64/usermode.c
 PC64_SRCS += platform/pc64/sendsig.c
 PC64_SRCS += platform/pc64/pmap.c

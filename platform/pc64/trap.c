@@ -26,6 +26,7 @@
 #include <machine/vmparam.h>
 #include <sys/errno.h>
 #include <sys/lockdep.h>
+#include <sys/md.h>
 #include <sys/panic.h>
 #include <sys/thread.h>
 #include <sys/usermode.h>
@@ -321,6 +322,7 @@ nmi(const struct trapframe *tf)
 
 	if (who == curcpu + 1)
 		return;
+	md_stopping();
 	/* Before panic_trap: it may find that another CPU was faster, and halt
 	 * where no second NMI gets through. */
 	atomic_store(&pcpu_self()->pc_stopframe, tf);

@@ -32,6 +32,8 @@ struct pcpu {
 	uint64_t	 pc_gsbase;		/* in the MSRs (md_thread.c) */
 	const struct trapframe *pc_stopframe;	/* [a] where md_ipi_stop caught
 						 * this CPU; NULL: not stopped */
+	uint64_t	 pc_stopcr2;		/* at md_stopping */
+	uint64_t	 pc_stopcr3;
 	bool		 pc_online;
 } __attribute__((__aligned__(CACHE_LINE)));
 

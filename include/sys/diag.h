@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * diag.h: the printers that the panic report, the debugger and the watchdog
+ * share.  They take no locks and read what may be gone by md_peek, so what they
+ * print is exact only while the machine is stopped.
+ */
+#pragma once
+
+#include <lib/cdefs.h>
+#include <lib/types.h>
+
+struct thread;
+
+typedef void	diag_print_fn(const char *fmt, ...) __printflike(1, 2);
+
+/* One stack frame: inlined calls are frames of their own. */
+struct diag_frame {
+	uint64_t	 df_pc;
+	const char	*df_func;	/* NULL: pc is in no known function */
+	uint64_t	 df_offset;
+	const char	*df_file;
+	unsigned	 df_line;
+	bool		 df_inlined;
+};
+
+/* diag_frames: the frames from pc and fp on, up to the entry from user mode;
+ * returns how many, at most max.  exact: pc is an instruction, not a return
+ * address. */
+unsigned diag_frames(uint64_t pc, uint64_t fp, bool exact,
+	    struct diag_frame *df, unsigned max);
+void	diag_backtrace(uint64_t pc, uint64_t fp, bool exact,
+	    diag_print_fn *pr);
+/* diag_thread_pcfp: where td is: running on a CPU that is stopped, switched
+ * out, or (false) running now. */
+bool	diag_thread_pcfp(const struct thread *td, uint64_t *pc, uint64_t *fp,
+	    bool *exact);
+void	diag_thread_bt(const struct thread *td, diag_print_fn *pr);
+/* diag_thread: one line: ids, state, what it waits for, since when, and who has
+ * that. */
+void	diag_thread(const struct thread *td, diag_print_fn *pr);
+/* diag_threads: the line of each thread, at most max. */
+void	diag_threads(diag_print_fn *pr, unsigned max);
+/* diag_waits_for: the thread that has what td sleeps for (an rwlock or a busy
+ * page); NULL: nobody, or not known. */
+const struct thread *diag_waits_for(const struct thread *td);
+/* diag_waiters: the threads that wait for a lock or page that td holds. */
+void	diag_waiters(const struct thread *td, diag_print_fn *pr);
+/* diag_address: what is at va: symbol, page, or zone object, with the printer
+ * of its kind.  => Returns false, and prints nothing: unknown. */
+bool	diag_address(uint64_t va, diag_print_fn *pr);
+void	diag_zones(diag_print_fn *pr);
+
+/* ---- the debugger on the console, kdb.c ---- */
+/*
+ * kdb_enter: stop the other CPUs, read commands until `continue`.
+ * => Any context; frame: what the debugger's interrupt stopped, or NULL.
+ */
+struct trapframe;
+void	kdb_enter(const struct trapframe *tf, const char *why);
+/* kdb_panic: commands after a panic report, until `continue`. */
+void	kdb_panic(const struct trapframe *tf);
+/* kdb_recover: a trap or panic inside a command ends the command; returns when
+ * no command runs on this CPU. */
+void	kdb_recover(const char *msg);
+
+/* ---- the watchdog, watchdog.c ---- */
+void	watchdog_tick(void);	/* timer interrupt, each CPU */
+void	watchdog_init(void);	/* options; starts the thread that looks */
+/* watchdog_pet: time has passed in which nobody could tick (debugger). */
+void	watchdog_pet(void);
+
+/* panic_kind_run: option panic=KIND: end in that panic (panic_kinds.c).
+ * panic_kind_exit: the same for kinds that a process's exit triggers. */
+void	panic_kind_run(void);
+void	panic_kind_exit(void);
