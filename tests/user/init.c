@@ -3,23 +3,26 @@
  * init.c: process 1 of a test boot: runs each line of /etc/suite as a command,
  * one after the other, and ends with the number that failed.
  *
- * A line is a program and its arguments, separated by spaces; "sh" lines go to
- * busybox whole.  Status 77 counts as skipped.
+ * init [suite [seed]]: another file, and what the word SEED in it stands for
+ * (boot option initargs=/etc/stress:7).  A line is a program and its arguments,
+ * separated by spaces; "sh" lines go to busybox whole.  Status 77 counts as
+ * skipped.
  */
 #include "ulib.h"
 
 #define MAXARGS	16
 
 static char suite[16384];
+static char *seed = "1";
 static char *const env[] = { "PATH=/bin", "HOME=/", "TERM=linux", NULL };
 
 static void
-load_suite(void)
+load_suite(const char *path)
 {
-	long fd = sys3(SYS_open, "/etc/suite", 0, 0), n;
+	long fd = sys3(SYS_open, path, 0, 0), n;
 	size_t len = 0;
 
-	CHECK(fd >= 0, "open /etc/suite: %ld", fd);
+	CHECK(fd >= 0, "open %s: %ld", path, fd);
 	while ((n = sys3(SYS_read, fd, suite + len,
 	    sizeof(suite) - 1 - len)) > 0)
 		len += (size_t)n;
@@ -61,6 +64,8 @@ split(char *line, char **argv)
 			line++;
 		while (*line == ' ')
 			*line++ = '\0';
+		if (strcmp(argv[n - 1], "SEED") == 0)
+			argv[n - 1] = seed;
 	}
 	argv[n] = NULL;
 }
@@ -102,10 +107,10 @@ main(int argc, char **argv, char **envp)
 	char *pos = suite, *line, name[128];
 	int passed = 0, failed = 0, skipped = 0, status;
 
-	(void)argc;
-	(void)argv;
 	(void)envp;
-	load_suite();
+	if (argc > 2)
+		seed = argv[2];
+	load_suite(argc > 1 ? argv[1] : "/etc/suite");
 	while ((line = next_line(&pos)) != NULL) {
 		size_t n = strlen(line);
 

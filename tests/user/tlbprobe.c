@@ -12,8 +12,9 @@
  *		access succeeds, and nobody ever reads poison
  *	rdonly	PROT_READ: no store succeeds
  *	fork	copy on write: the child's memory stands still
- * It goes on until there were 1000 * kprobes probes in each way, or the time
- * is up (gone and rdonly, where each probe is a signal, count a tenth of it).
+ * Each way goes on until there were 1000 * kprobes probes and kprobes changes,
+ * or its time is up (a tenth of that for gone and rdonly, whose probes are
+ * signals).  MINIMUM changes are a must.
  */
 #include "uprobe.h"
 
@@ -22,6 +23,7 @@
 #define WORDS		(PGSZ / 8)
 #define POISON		0xbad0bad0bad0bad0UL
 #define LIMIT		(1UL << 40)	/* generations stay below */
+#define MINIMUM		20
 
 enum way { W_REMAP, W_ZAP, W_GONE, W_RDONLY, W_FORK, W_COUNT };
 
@@ -37,8 +39,9 @@ static struct {
 	volatile unsigned	stale;
 } st __attribute__((__aligned__(64)));
 
-static volatile uint64_t *mem;
-static unsigned want = 200000, nthreads = 3, patience = 20;
+static volatile uint64_t *mem;		/* NPAGES, and as many for the poison */
+static unsigned kprobes = 200, nthreads = 3, patience = 20;
+static uint64_t total;
 static uint64_t seed = 1;
 
 static void
@@ -153,7 +156,7 @@ change_remap(uint64_t gen, bool zap)
 static void
 change_gone(uint64_t gen)
 {
-	uint64_t *poison;
+	uint64_t *poison = (uint64_t *)mem + NPAGES * WORDS;
 
 	map_over(PROT_READ | PROT_WRITE);
 	write_gen(gen);
@@ -161,11 +164,11 @@ change_gone(uint64_t gen)
 	CHECK(sys2(SYS_munmap, mem, NPAGES * PGSZ) == 0, "munmap");
 	st.gen = gen;
 	st.forbid = 1;
-	poison = map_anon(NPAGES * PGSZ, PROT_READ | PROT_WRITE);
+	CHECK(sys3(SYS_madvise, poison, NPAGES * PGSZ, MADV_DONTNEED) == 0,
+	    "madvise");
 	for (unsigned p = 0; p < NPAGES; p++)
 		poison[p * WORDS] = POISON;
 	let_them(nthreads);
-	CHECK(sys2(SYS_munmap, poison, NPAGES * PGSZ) == 0, "munmap");
 	st.forbid = 0;
 }
 
@@ -252,10 +255,20 @@ seconds(void)
 	return ts[0];
 }
 
+/* enough: of probes and changes, or of time. */
+static bool
+enough(enum way way, uint64_t changes, long until)
+{
+	unsigned k = way == W_GONE || way == W_RDONLY ? kprobes / 10 : kprobes;
+
+	if (changes < MINIMUM)
+		return false;
+	return (changes >= k && st.probes >= 1000 * k) || seconds() >= until;
+}
+
 static void
 run_way(enum way way)
 {
-	unsigned goal = way == W_GONE || way == W_RDONLY ? want / 10 : want;
 	struct uthread t[MAXTHREADS];
 	long until = seconds() + patience;
 	uint64_t gen;
@@ -267,11 +280,12 @@ run_way(enum way way)
 	for (unsigned i = 0; i < nthreads; i++)
 		CHECK(thread_start(&t[i], prober, (void *)(long)i) == 0,
 		    "clone");
-	for (gen = 1; st.probes < goal && seconds() < until; gen++)
+	for (gen = 1; !enough(way, gen - 1, until); gen++)
 		change(way, gen);
 	st.stop = 1;
 	for (unsigned i = 0; i < nthreads; i++)
 		thread_join(&t[i]);
+	total += st.probes;
 	printf("tlbprobe: %s: %lu changes, %u probes\n", way_name[way],
 	    gen - 1, st.probes);
 }
@@ -281,7 +295,7 @@ main(int argc, char **argv, char **envp)
 {
 	(void)envp;
 	if (argc > 1)
-		want = (unsigned)strtoul(argv[1]) * 1000;
+		kprobes = (unsigned)strtoul(argv[1]);
 	if (argc > 2)
 		nthreads = (unsigned)strtoul(argv[2]);
 	if (argc > 3)
@@ -290,11 +304,11 @@ main(int argc, char **argv, char **envp)
 		patience = (unsigned)strtoul(argv[4]);
 	CHECK(nthreads > 0 && nthreads <= MAXTHREADS, "threads");
 	probe_init();
-	mem = map_anon(NPAGES * PGSZ, PROT_READ | PROT_WRITE);
+	mem = map_anon(2 * NPAGES * PGSZ, PROT_READ | PROT_WRITE);
 	for (enum way way = W_REMAP; way < W_COUNT; way++)
 		run_way(way);
 	CHECK(st.stale == 0, "%u stale accesses, seed %lu", st.stale, seed);
-	printf("tlbprobe: %u threads, seed %lu: no stale access\n", nthreads,
-	    seed);
+	printf("tlbprobe: %u threads, seed %lu: %lu probes, no stale access\n",
+	    nthreads, seed, total);
 	return 0;
 }
