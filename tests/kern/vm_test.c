@@ -261,8 +261,11 @@ static void
 race_thread(struct kt_thread *kt)
 {
 	struct vmspace *vm = kt->group->arg;
-	vm_offset_t start, end;
+	struct vm_map_args fresh = { .prot = VM_PROT_RW,
+	    .max_prot = VM_PROT_ALL, .inherit = VM_INHERIT_COPY };
+	vm_offset_t start;
 	vm_pindex_t page;
+	vm_size_t len;
 	uint64_t v;
 	int i;
 
@@ -278,12 +281,11 @@ race_thread(struct kt_thread *kt)
 			continue;
 		}
 		start = BASE + ptoa(page);
-		end = start + ptoa(1 + prng_below(&kt->prng, 64 - page));
-		KT_CLAIM(kt, vm_map_remove(&vm->vm_map, start, end) == 0,
-		    "unmap");
-		(void)vm_map_find(&vm->vm_map, &start, end - start, PAGE_SIZE,
-		    &(struct vm_map_args){ .prot = VM_PROT_RW,
-		    .max_prot = VM_PROT_ALL, .inherit = VM_INHERIT_COPY });
+		len = ptoa(1 + prng_below(&kt->prng, 64 - page));
+		KT_CLAIM(kt, vm_map_remove(&vm->vm_map, start, start + len) ==
+		    0, "unmap");
+		KT_CLAIM(kt, vm_map_fixed(&vm->vm_map, start, len, false,
+		    &fresh) == 0, "map");
 	}
 	borrow(NULL);
 }
