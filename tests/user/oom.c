@@ -13,13 +13,15 @@ static volatile unsigned *shared;
 static int
 hog(void *arg)
 {
-	(void)arg;
-	for (;;) {
-		char *p = map_anon(1UL << 20, PROT_READ | PROT_WRITE);
+	char *p;
 
+	(void)arg;
+	do {
+		p = map_anon(1UL << 20, PROT_READ | PROT_WRITE);
 		for (unsigned long i = 0; i < 1UL << 20; i += PGSZ)
 			p[i] = 1;
-	}
+	} while (p != NULL);
+	return 1;
 }
 
 static int
