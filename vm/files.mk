@@ -1,5 +1,7 @@
 VM_SRCS += vm/vm_object.c
 VM_SRCS += vm/vm_shadow.c
+VM_SRCS += vm/vm_collapse.c
+VM_SRCS += vm/vm_sched.c
 VM_SRCS += vm/vm_pager.c
 VM_SRCS += vm/vm_fault.c
 VM_SRCS += vm/vm_show.c

@@ -7,6 +7,7 @@
  *	   +-busy--+  +-page in              +-no memory: vm_wait      |
  *	   +----------+----------------------+-------------------------+
  *
+ * and when a copy made it likely that the chain can be shortened: collapse.
  * Each is a function on struct faultstate that says what it holds; vm_fault is
  * the loop, fault_release frees exactly what is held and may be called twice.
  * A step that has to sleep lets go of everything first and the loop begins
@@ -51,6 +52,8 @@ struct faultstate {
 	vm_pindex_t	 pindex;	/* our page's index in object */
 	struct vm_page	*m;		/* found in object; NULL: end of chain */
 	struct vm_page	*first_m;	/* new in first_object, busy by us */
+	bool		 collapse;	/* the chain is worth a look, after */
+	struct vm_object_todo todo;	/* of that collapse */
 	int		 error;		/* with FAULT_FAIL */
 };
 
@@ -104,8 +107,12 @@ fault_lookup(struct faultstate *fs)
 	int error;
 
 	error = vm_map_lookup(fs->map, fs->va, fs->fault_type, &fs->l);
-	if (error == EFAULT && vm_map_growstack(fs->map, fs->va) == 0)
-		error = vm_map_lookup(fs->map, fs->va, fs->fault_type, &fs->l);
+	if (error == EFAULT) {
+		error = vm_map_growstack(fs->map, fs->va);
+		if (error == 0)
+			error = vm_map_lookup(fs->map, fs->va,
+			    fs->fault_type, &fs->l);
+	}
 	if (error == ENOMEM)
 		return FAULT_NOMEM;
 	if (error != 0)
@@ -236,6 +243,22 @@ fault_zero_fill(struct faultstate *fs)
 }
 
 /*
+ * Is it likely that the chain can be shortened, now that the first object has
+ * one page more?  Both objects are locked if fs->object is the next one.  The
+ * first object can only cover the next when it has as many pages; so it is
+ * looked at once, not at each copy.
+ */
+static inline bool
+fault_collapse_due(const struct faultstate *fs)
+{
+	const struct vm_object *first = fs->first_object;
+
+	return vm_object_collapse_due(first) ||
+	    (first->backing_object == fs->object &&
+	    first->resident_page_count == fs->object->resident_page_count);
+}
+
+/*
  * May the page leave its object for the first one instead of being copied?  Yes
  * if nobody but first_object sees it, now or later: its only reference and only
  * shadow is first_object, and nobody works on it.
@@ -263,6 +286,7 @@ fault_forward(struct faultstate *fs)
 		vm_page_unbusy(m);
 		return false;
 	}
+	fs->collapse = fault_collapse_due(fs);
 	fault_unlock_objects(fs);
 	fs->first_m = m;
 	vm_meter_inc(v_cow_forward);
@@ -321,6 +345,7 @@ fault_copy(struct faultstate *fs)
 	if (fault_front_shared(fs->first_object))
 		pmap_remove_all(m);
 	fault_move_wiring(fs);
+	fs->collapse = fault_collapse_due(fs);
 	fault_unlock_objects(fs);
 	pmap_copy_page(m, fs->first_m);
 	fs->first_m->valid = VM_PAGE_VALID;
@@ -373,6 +398,21 @@ fault_enter(struct faultstate *fs)
 	return error == 0 ? FAULT_NEXT : FAULT_NOMEM;
 }
 
+/*
+ * The page is mapped; the map is still locked, so its entry keeps the first
+ * object.  Nothing is waited for here: who holds what we want may want a map.
+ */
+static __noinline void __no_lock_analysis
+fault_collapse(struct faultstate *fs)
+{
+	struct vm_object *first = fs->l.object;
+
+	fault_unlock_objects(fs);
+	vm_object_lock(first);
+	vm_object_collapse(first, VM_COLLAPSE_NOWAIT, &fs->todo);
+	vm_object_unlock(first);
+}
+
 /* ---- the loop ---- */
 
 static enum fault_step
@@ -387,6 +427,8 @@ fault_once(struct faultstate *fs)
 		step = fault_fill(fs);
 	if (step == FAULT_NEXT)
 		step = fault_enter(fs);
+	if (step == FAULT_NEXT && __predict_false(fs->collapse))
+		fault_collapse(fs);
 	return step;
 }
 
@@ -407,11 +449,15 @@ vm_fault(struct vm_map *map, vm_offset_t va, vm_prot_t fault_type,
 	fs.map_locked = false;
 	fs.first_object = fs.object = NULL;
 	fs.m = fs.first_m = NULL;
+	fs.collapse = false;
+	fs.todo.n = 0;
 	fs.error = 0;
 	vm_meter_inc(v_vm_faults);
 	for (;;) {
 		step = fault_once(&fs);
 		fault_release(&fs);
+		if (__predict_false(fs.todo.n != 0))
+			vm_object_deallocate_todo(&fs.todo);
 		if (step == FAULT_NEXT || step == FAULT_FAIL)
 			return fs.error;
 		vm_meter_inc(v_fault_retry);

@@ -152,6 +152,7 @@ struct map_fork {
 	struct vm_map_entry	*last;	/* highest entry of child */
 	/* adjacent ranges of the parent still to be write-protected */
 	vm_offset_t		 protect_start, protect_end;
+	struct vm_object_todo	 todo;	/* when no map is locked any more */
 };
 
 static void
@@ -174,17 +175,20 @@ fork_protect(struct map_fork *f, const struct vm_map_entry *entry)
 }
 
 /*
- * A reference for the child.  ONEMAPPING goes under the object's lock, which
- * is also where a falling count would set it.
+ * A reference for the child.  Before the chain has two users, it is made as
+ * short as it can be without waiting.  ONEMAPPING goes under the object's lock,
+ * which is also where a falling count would set it.
  */
 static void
-fork_reference(struct vm_object *object)
+fork_reference(struct map_fork *f, struct vm_object *object)
 {
 	if (!vm_object_anonymous(object)) {
 		vm_object_reference(object);
 		return;
 	}
 	vm_object_lock(object);
+	if (object->backing_object != NULL)
+		vm_object_collapse(object, VM_COLLAPSE_NOWAIT, &f->todo);
 	vm_object_reference(object);
 	object->flags &= ~(uint32_t)OBJ_ONEMAPPING;
 	vm_object_unlock(object);
@@ -205,7 +209,7 @@ fork_share(struct map_fork *f, struct vm_map_entry *entry,
 		error = entry_shadow(f->parent, entry);
 	if (error != 0)
 		return error;
-	fork_reference(entry->object);
+	fork_reference(f, entry->object);
 	entry->eflags |= MAP_ENTRY_SHARED;
 	new->object = entry->object;
 	new->offset = entry->offset;
@@ -249,7 +253,7 @@ fork_copy(struct map_fork *f, struct vm_map_entry *entry,
 		new->eflags &= ~MAP_ENTRY_COW;
 		return vm_fault_copy_entry(f->child, f->parent, new, entry);
 	}
-	fork_reference(entry->object);
+	fork_reference(f, entry->object);
 	/* NEEDS_COPY already: nothing is mapped writable. */
 	if ((entry->eflags & MAP_ENTRY_NEEDS_COPY) == 0) {
 		entry->eflags |= MAP_ENTRY_COW | MAP_ENTRY_NEEDS_COPY;
@@ -349,6 +353,7 @@ vmspace_fork(struct vmspace *parent, struct vmspace **childp)
 	child->vm_stack_top = parent->vm_stack_top;
 	vm_map_unlock(f.child);
 	vm_map_unlock(map);
+	vm_object_deallocate_todo(&f.todo);
 	if (error != 0) {
 		sysref_put(child);
 		return error;

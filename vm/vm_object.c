@@ -5,18 +5,20 @@
  *
  * Chain links are edited in vm_shadow.c only; termination calls its editor.
  *
- * Termination is one step of an iteration (vm_object_deallocate): the
- * reference that a dying object has on its backing object is handed to the next
- * step, so the depth of a chain costs no stack.  The order in that step is what
+ * Deallocation is an iteration (vm_object_deallocate), so the depth of a chain
+ * costs no stack.  Downwards: the reference that a dying object has on its
+ * backing object is handed to the next step.  The order in that step is what
  * makes it safe: first off the backing object's shadow list, under both locks,
  * so that nobody can come up to us; then DEAD; and only then the wait for those
- * who came before and hold a pin.
+ * who came before and hold a pin.  Upwards: an object left to a single shadow
+ * is collapsed into it (vm_object_step_up).
  *
  * Invariants: I3 I6 I7 of vm/README.md.
  * Locks: object (LO_OBJECT, front before backing), object list (LO_OBJLIST).
  * Sources: McKusick et al., ch. 6; 4.4BSD and NetBSD vm_object.c; the DragonFly
  * commits 1f8fc82a and b12defdc (what a decrement too early does).
  */
+#define VM_OBJECT_PIN_EDITOR
 #include <vm/vm_object.h>
 
 #include <lib/atomic.h>
@@ -26,6 +28,7 @@
 #include <vm/pmap.h>
 #include <vm/vm_page.h>
 #include <vm/vm_pager.h>
+#include <vm/vm_sched.h>
 
 #define VM_OBJECT_REFMAX	0x3fffffff
 
@@ -85,12 +88,7 @@ vm_object_allocate_flags(enum vm_object_type type, vm_pindex_t size,
 	object->flags = type == OBJT_DEFAULT ? OBJ_ONEMAPPING : 0;
 	object->size = size;
 	object->ref_count = 1;
-	object->shadow_count = 0;
-	LIST_INIT(&object->shadow_head);
-	object->shadow_list.le_next = NULL;
-	object->shadow_list.le_prev = NULL;
-	object->backing_object = NULL;
-	object->backing_object_offset = 0;
+	vm_object_links_init(object);
 	object->paging_in_progress = 0;
 	object->generation = 0;
 	radix_init(&object->memq);
@@ -129,11 +127,7 @@ vm_object_reference(struct vm_object *object)
 		    (void *)object, old);
 }
 
-/*
- * Drop a reference that is certainly not the last, and not the one whose going
- * leaves a single shadow behind, without the lock.
- */
-static bool
+bool
 vm_object_deallocate_fast(struct vm_object *object)
 {
 	int floor = vm_object_anonymous(object) ? 2 : 1;
@@ -165,11 +159,31 @@ vm_object_free_pages(struct vm_object *object)
 		if (vm_page_busy_try(m))
 			vm_page_free(m);
 		else
-			vm_object_page_wait(object, m, "vobjfr");
+			vm_object_page_wait(object, m, "vospgc");
 	}
 	KASSERT(object->resident_page_count == 0,
 	    "%lu pages counted in object %p, none found (I8)",
 	    (unsigned long)object->resident_page_count, (void *)object);
+}
+
+/* Unreachable and unpinned: ours alone, so the lock can go first. */
+void
+vm_object_destroy(struct vm_object *object)
+{
+	KASSERT((object->flags & OBJ_DEAD) != 0 && !vm_object_paging(object) &&
+	    object->backing_object == NULL && object->shadow_count == 0,
+	    "object %p freed with flags %x, %u pins, backing object %p, %d "
+	    "shadows (I6)", (void *)object, object->flags,
+	    object->paging_in_progress, (void *)object->backing_object,
+	    object->shadow_count);
+	vm_object_unlock(object);
+	vm_pager_dealloc(object);
+	spin_lock(&vm_object_list_lock);
+	LIST_REMOVE(object, object_list);
+	vm_object_live--;
+	spin_unlock(&vm_object_list_lock);
+	object->type = OBJT_DEAD;
+	zone_free(vm_object_zone, object);
 }
 
 /*
@@ -192,23 +206,53 @@ vm_object_terminate(struct vm_object *object)
 		vm_object_set_backing(object, NULL, 0);
 	}
 	object->flags |= OBJ_DEAD;
-	vm_object_paging_wait(object, "vobjtm");
+	vm_sched_point("terminate.dead");
+	vm_object_paging_wait(object, "vospgw");
 	vm_object_free_pages(object);
-	vm_object_unlock(object);
-
-	/* Unreachable and unpinned: ours alone, without its lock. */
-	vm_pager_dealloc(object);
-	spin_lock(&vm_object_list_lock);
-	LIST_REMOVE(object, object_list);
-	vm_object_live--;
-	spin_unlock(&vm_object_list_lock);
-	object->type = OBJT_DEAD;
-	zone_free(vm_object_zone, object);
+	vm_object_destroy(object);
 	return backing;
 }
 
+/*
+ * A reference went, and the one that is left is that of a single shadow: go up
+ * to it and collapse object into it.  object is locked on entry, not on return;
+ * returns the shadow, with a reference to drop: the next step.
+ *
+ * Upwards is against the lock order.  While object is locked the shadow cannot
+ * leave its list, so it may be touched: tried; or pinned, and waited for with
+ * object unlocked.  From then on object means nothing to us any more: it may
+ * have been merged, freed, used again.  The shadow is asked instead.
+ */
+static struct vm_object * __no_lock_analysis
+vm_object_step_up(struct vm_object *object, struct vm_object_todo *todo)
+{
+	struct vm_object *shadow = LIST_FIRST(&object->shadow_head);
+
+	if (vm_object_lock_try(shadow)) {
+		vm_object_unlock(object);
+	} else {
+		vm_meter_inc(v_collapse_skips);
+		vm_object_paging_begin_shadow(object, shadow);
+		vm_object_unlock(object);
+		vm_sched_point("step_up.pinned");
+		vm_object_lock(shadow);
+		vm_object_paging_end(shadow);
+	}
+	vm_sched_point("step_up.locked");
+	if ((shadow->flags & (OBJ_DEAD | OBJ_COLLAPSING | OBJ_FADING)) != 0 ||
+	    atomic_load(&shadow->ref_count) == 0) {
+		vm_object_unlock(shadow);
+		return NULL;
+	}
+	vm_object_reference(shadow);
+	vm_object_collapse(shadow, VM_COLLAPSE_WAIT, todo);
+	vm_object_unlock(shadow);
+	return shadow;
+}
+
 __noinline struct vm_object *
-vm_object_deallocate_locked(struct vm_object *object)
+vm_object_deallocate_locked(struct vm_object *object,
+    struct vm_object_todo *todo)
 {
 	int old;
 
@@ -219,33 +263,78 @@ vm_object_deallocate_locked(struct vm_object *object)
 		    (void *)object, old);
 	if (old == 1)
 		return vm_object_terminate(object);
+	if (old == 2 && object->shadow_count == 1)
+		return vm_object_step_up(object, todo);
+	/* One map entry is left, so each page is shown by one at most. */
+	if (old == 2 && vm_object_anonymous(object) &&
+	    object->shadow_count == 0)
+		object->flags |= OBJ_ONEMAPPING;
 	vm_object_unlock(object);
 	return NULL;
+}
+
+/* What is put on todo meanwhile is done by this same loop. */
+void
+vm_object_deallocate_todo(struct vm_object_todo *todo)
+{
+	struct vm_object *object;
+
+	while (todo->n != 0) {
+		object = todo->object[--todo->n];
+		while (object != NULL && !vm_object_deallocate_fast(object)) {
+			vm_object_lock(object);
+			object = vm_object_deallocate_locked(object, todo);
+		}
+	}
 }
 
 __noinline void
 vm_object_deallocate(struct vm_object *object)
 {
-	while (object != NULL && !vm_object_deallocate_fast(object)) {
+	struct vm_object_todo todo;
+
+	if (object == NULL || vm_object_deallocate_fast(object))
+		return;
+	todo.n = 0;
+	do {
 		vm_object_lock(object);
-		object = vm_object_deallocate_locked(object);
-	}
+		object = vm_object_deallocate_locked(object, &todo);
+	} while (object != NULL && !vm_object_deallocate_fast(object));
+	if (__predict_false(todo.n != 0))
+		vm_object_deallocate_todo(&todo);
 }
 
 /* ---- paging pins ---- */
 
-void
-vm_object_paging_begin(struct vm_object *object)
+static inline void
+vm_object_pin(struct vm_object *object)
 {
 	unsigned old;
 
+	old = atomic_fetchadd(&object->paging_in_progress, 1);
+	KASSERT(old < VM_OBJECT_REFMAX, "object %p has %u pins (I7)",
+	    (void *)object, old);
+}
+
+void
+vm_object_paging_begin(struct vm_object *object)
+{
 	KASSERT(rw_held(&object->lock), "pin on unlocked object %p",
 	    (void *)object);
 	KASSERT((object->flags & OBJ_DEAD) == 0, "pin on dead object %p (I6)",
 	    (void *)object);
-	old = atomic_fetchadd(&object->paging_in_progress, 1);
-	KASSERT(old < VM_OBJECT_REFMAX, "object %p has %u pins (I7)",
-	    (void *)object, old);
+	vm_object_pin(object);
+}
+
+void
+vm_object_paging_begin_shadow(struct vm_object *object,
+    struct vm_object *shadow)
+{
+	vm_object_assert_locked(object);
+	KASSERT(LIST_FIRST(&object->shadow_head) == shadow,
+	    "object %p does not begin its shadows with %p", (void *)object,
+	    (void *)shadow);
+	vm_object_pin(shadow);
 }
 
 void
@@ -261,22 +350,30 @@ vm_object_paging_end(struct vm_object *object)
 }
 
 void
-vm_object_paging_wait(struct vm_object *object, const char *wmesg)
+vm_object_paging_sleep(struct vm_object *object, const char *wmesg)
 {
 	const void *chan = &object->paging_in_progress;
 
 	vm_object_assert_locked(object);
+	vm_object_unlock(object);
+	/*
+	 * paging_end needs no lock, so the object lock does not guard against a
+	 * wakeup before we sleep: the channel's lock does.  An object that is
+	 * freed meanwhile keeps its memory (type-stable zone).
+	 */
+	sleepq_lock(chan);
+	if (atomic_load(&object->paging_in_progress) != 0)
+		(void)sleepq_wait(chan, 0, wmesg, 0);
+	else
+		sleepq_release(chan);
+}
+
+void __no_lock_analysis
+vm_object_paging_wait(struct vm_object *object, const char *wmesg)
+{
+	vm_object_assert_locked(object);
 	while (atomic_load(&object->paging_in_progress) != 0) {
-		vm_object_unlock(object);
-		/*
-		 * paging_end needs no lock, so the object lock does not guard
-		 * against a wakeup before we sleep: the channel's lock does.
-		 */
-		sleepq_lock(chan);
-		if (atomic_load(&object->paging_in_progress) != 0)
-			(void)sleepq_wait(chan, 0, wmesg, 0);
-		else
-			sleepq_release(chan);
+		vm_object_paging_sleep(object, wmesg);
 		vm_object_lock(object);
 	}
 }
@@ -299,7 +396,7 @@ vm_object_page_remove(struct vm_object *object, vm_pindex_t start,
 	vm_object_assert_locked(object);
 	while ((m = vm_page_ge(object, pindex)) != NULL && m->pindex < end) {
 		if (!vm_page_busy_try(m)) {
-			vm_object_page_wait(object, m, "vopgrm");
+			vm_object_page_wait(object, m, "vospgc");
 			continue;
 		}
 		pindex = m->pindex + 1;

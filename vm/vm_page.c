@@ -366,7 +366,7 @@ vm_page_ge(struct vm_object *object, vm_pindex_t pindex)
 }
 
 int
-vm_page_rename(struct vm_page *m, struct vm_object *object, vm_pindex_t pindex)
+vm_page_move(struct vm_page *m, struct vm_object *object, vm_pindex_t pindex)
 {
 	struct vm_object *old = m->object;
 	int error;
@@ -381,7 +381,6 @@ vm_page_rename(struct vm_page *m, struct vm_object *object, vm_pindex_t pindex)
 		return ENOMEM;
 	}
 	/* Cannot fail from here. */
-	pmap_remove_all(m);
 	if (radix_remove(&old->memq, m->pindex) != m)
 		panic("I2: page %p is not at %lu in object %p", (void *)m,
 		    m->pindex, (void *)old);
@@ -390,6 +389,16 @@ vm_page_rename(struct vm_page *m, struct vm_object *object, vm_pindex_t pindex)
 	vm_page_set_identity(m, object, pindex);
 	m->dirty = VM_PAGE_VALID;
 	return 0;
+}
+
+int
+vm_page_rename(struct vm_page *m, struct vm_object *object, vm_pindex_t pindex)
+{
+	int error = vm_page_move(m, object, pindex);
+
+	if (error == 0)
+		pmap_remove_all(m);
+	return error;
 }
 
 /*

@@ -33,6 +33,39 @@ vm_pager_haspage(struct vm_object *object, vm_pindex_t pindex)
 	    object->pager->haspage(object, pindex);
 }
 
+bool
+vm_pager_nextpage(struct vm_object *object, vm_pindex_t *pindex)
+{
+	KASSERT(rw_held(&object->lock), "object %p not locked",
+	    (void *)object);
+	return object->pager != NULL && object->pager->nextpage != NULL &&
+	    object->pager->nextpage(object, pindex);
+}
+
+int
+vm_pager_transfer(struct vm_object *from, struct vm_object *to,
+    vm_pindex_t first)
+{
+	vm_pindex_t left = 0;
+	int error;
+
+	vm_object_assert_locked(from);
+	vm_object_assert_locked(to);
+	if (from->pager == NULL)
+		return 0;
+	KASSERT(vm_object_anonymous(from) && vm_object_anonymous(to) &&
+	    from->pager->transfer != NULL &&
+	    (to->pager == NULL || to->pager == from->pager),
+	    "%s: transfer from object %p to %p", from->pager->name,
+	    (void *)from, (void *)to);
+	error = from->pager->transfer(from, to, first);
+	KASSERT(error == ENOMEM ||
+	    (error == 0 && !vm_pager_nextpage(from, &left)),
+	    "%s: transfer returned %d, page %lu is left",
+	    from->pager->name, error, left);
+	return error;
+}
+
 int
 vm_pager_getpage(struct vm_object *object, struct vm_page *m)
 {

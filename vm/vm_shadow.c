@@ -13,11 +13,23 @@
  * Locks: object (LO_OBJECT, front before backing).
  * Sources: Rashid et al. 1988; 4.4BSD vm_object_shadow; DragonFly b12defdc.
  */
+#define VM_OBJECT_LINK_EDITOR
 #include <vm/vm_object.h>
 
 #include <lib/atomic.h>
 #include <sys/errno.h>
 #include <sys/param.h>
+
+void
+vm_object_links_init(struct vm_object *object)
+{
+	object->shadow_count = 0;
+	LIST_INIT(&object->shadow_head);
+	object->shadow_list.le_next = NULL;
+	object->shadow_list.le_prev = NULL;
+	object->backing_object = NULL;
+	object->backing_object_offset = 0;
+}
 
 /* Take object off its backing object's shadow list, if it is on one. */
 static void
@@ -79,7 +91,7 @@ vm_object_shadow(struct vm_object **object, vm_ooffset_t *offset,
 	 * The lone reference is our map entry's, and the map is write-locked:
 	 * no second one can appear.
 	 */
-	if (vm_object_anonymous(source) && source->pager == NULL &&
+	if (vm_object_anonymous(source) &&
 	    atomic_load(&source->ref_count) == 1)
 		return 0;
 	new = vm_object_allocate_nowait(OBJT_DEFAULT, size);

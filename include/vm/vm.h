@@ -35,6 +35,12 @@ enum vm_inherit {
 	X(v_execs)							\
 	X(v_collapses)		/* backing objects merged */		\
 	X(v_bypasses)		/* backing objects skipped */		\
+	X(v_collapse_moved)	/* pages that merges moved forward */	\
+	X(v_collapse_freed)	/* pages that merges found shadowed */	\
+	X(v_collapse_skips)	/* upward try-locks that failed */	\
+	X(v_collapse_waits)	/* sleeps inside a collapse */		\
+	X(v_collapse_aborts)	/* merges given up: busy, no memory */	\
+	X(v_splits)		/* objects split at fork */		\
 	X(v_prefault)		/* pages mapped ahead */		\
 	X(v_prefault_race)	/* the founding warning: stays 0 */	\
 	X(v_tlb_rounds)		/* shootdown rounds sent */		\

@@ -18,9 +18,17 @@
  * backing_object_offset.  An anonymous backing object lists its shadows on
  * shadow_head.  All link edits pass vm_object_set_backing, the one editor.
  * Lock order along a chain: front before backing; upward only by try.
+ *
+ * COLLAPSE shortens a chain (vm_collapse.c): a backing object with one
+ * reference is merged into its shadow; one that a shadow covers is bypassed.
+ *	COLLAPSING	the front side of a merge
+ *	FADING		the back side: it will be empty, unlinked and DEAD
+ * Both are pinned meanwhile.  Only the merging thread changes their links;
+ * everybody may read through them.
  */
 #pragma once
 
+#include <lib/atomic.h>
 #include <lib/cdefs.h>
 #include <lib/queue.h>
 #include <lib/radix.h>
@@ -29,6 +37,21 @@
 
 struct vm_page;
 struct vm_pager_ops;
+
+/*
+ * Fields that one file may write: to all others they are const, so the
+ * compiler refuses a second editor (check.py: "one link editor").
+ */
+#ifdef VM_OBJECT_LINK_EDITOR	/* vm_shadow.c */
+#define __vm_link
+#else
+#define __vm_link	const
+#endif
+#ifdef VM_OBJECT_PIN_EDITOR	/* vm_object.c */
+#define __vm_pin
+#else
+#define __vm_pin	const
+#endif
 
 enum vm_object_type {
 	OBJT_DEFAULT,		/* anonymous, zero fill */
@@ -49,17 +72,18 @@ struct vm_object {
 	uint32_t		 flags;		/* [o] OBJ_* */
 	vm_pindex_t		 size;		/* [o] in pages */
 	int			 ref_count;	/* [a] zero only under the lock */
-	int			 shadow_count;	/* [o] length of shadow_head */
-	LIST_HEAD(, vm_object)	 shadow_head;	/* [o] objects that shadow us */
-	LIST_ENTRY(vm_object)	 shadow_list;	/* [backing's o] our link there */
-	struct vm_object	*backing_object;/* [o] */
-	vm_ooffset_t		 backing_object_offset;	/* [o] */
-	unsigned		 paging_in_progress;	/* [a] private to paging_* */
+	__vm_link int		 shadow_count;	/* [o] length of shadow_head */
+	__vm_link LIST_HEAD(, vm_object) shadow_head;	/* [o] our shadows */
+	__vm_link LIST_ENTRY(vm_object) shadow_list;	/* [backing's o] */
+	struct vm_object *__vm_link backing_object;	/* [o] */
+	__vm_link vm_ooffset_t	 backing_object_offset;	/* [o] */
+	__vm_pin unsigned	 paging_in_progress;	/* [a] pins */
 	unsigned		 generation;	/* [o] structure changes only */
 	struct radix		 memq;		/* [o] resident pages by pindex */
 	uint64_t		 resident_page_count;	/* [o] */
 	void			*handle;	/* [c] pager's name for it */
-	const struct vm_pager_ops *pager;	/* [c] NULL: zero fill */
+	const struct vm_pager_ops *pager;	/* [o] NULL: zero fill; [c] of
+						 * a file */
 	vm_offset_t		 color;		/* [o] page colour; OBJ_COLORED */
 	LIST_ENTRY(vm_object)	 object_list;	/* [l] all objects */
 	int			 audit_refs;	/* [v] references found, I3 */
@@ -104,18 +128,54 @@ struct vm_object *vm_object_allocate_nowait(enum vm_object_type type,
  */
 void	vm_object_reference(struct vm_object *object);
 /*
+ * References that a collapse leaves for its caller to drop once nothing is
+ * locked.  Lifetime: the caller's stack.  [t] all.
+ */
+#define VM_OBJECT_TODO	8
+struct vm_object_todo {
+	unsigned	 n;
+	struct vm_object *object[VM_OBJECT_TODO];
+};
+
+/*
  * vm_object_deallocate: drop one reference; the last one terminates, and so on
- * down the chain, iteratively.
- * => Locks: none of rank >= LO_OBJECT.  Sleeps: for locks, busy pages, pins.
+ * down the chain; the last but one, when a single shadow is left, collapses
+ * the object into it, and so on up the chain.  Iterative.
+ * => Locks: none of rank >= LO_OBJECT; a map only if this is certainly not
+ *    such a reference.  Sleeps: for locks, busy pages, pins.
  * => The object's mappings are gone when the last reference goes (asserted by
  *    vm_page_free).
  * vm_object_deallocate_locked: the step of one object.
  * => Locks: object locked on entry, not on return.
- * => Returns: the object whose reference is to be dropped next, or NULL.
+ * => Returns: the object whose reference is to be dropped next, or NULL; and
+ *    more of them in *todo.
+ * vm_object_deallocate_todo: drop them all.  => Locks: as deallocate.
  */
 void	vm_object_deallocate(struct vm_object *object);
-struct vm_object *vm_object_deallocate_locked(struct vm_object *object)
-	    __releases(object->lock) __warn_unused;
+struct vm_object *vm_object_deallocate_locked(struct vm_object *object,
+	    struct vm_object_todo *todo) __releases(object->lock) __warn_unused;
+void	vm_object_deallocate_todo(struct vm_object_todo *todo);
+/* vm_object_deallocate_fast: drop a reference without the lock, if it is
+ * certainly neither the last nor the last but one. */
+bool	vm_object_deallocate_fast(struct vm_object *object) __warn_unused;
+/* vm_object_destroy: an object without pages, links and pins is freed.
+ * => Locks: object, DEAD; gone on return. */
+void	vm_object_destroy(struct vm_object *object) __releases(object->lock);
+
+/*
+ * vm_object_collapse: shorten the chain behind object as far as it goes.
+ * => Locks: object, on entry and on every return.
+ * => Sleeps: with VM_COLLAPSE_WAIT only: for busy pages, pins and the merges of
+ *    others; object is unlocked meanwhile, so the caller has a reference and
+ *    no map locked.  Otherwise it gives up what it would have to wait for, and
+ *    object stays locked throughout.
+ * => Gives: the references in *todo; unlock, then drop them.
+ * => Pages move with their mappings.  Nothing is read from a pager.
+ */
+#define VM_COLLAPSE_NOWAIT	0x0
+#define VM_COLLAPSE_WAIT	0x1
+void	vm_object_collapse(struct vm_object *object, unsigned flags,
+	    struct vm_object_todo *todo) __requires(object->lock);
 /*
  * vm_object_shadow: put a new empty object in front of *object.
  * => Takes: the caller's reference on *object (it becomes the backing
@@ -158,6 +218,8 @@ void	vm_object_deactivate_pages(struct vm_object *object)
  */
 void	vm_object_set_backing(struct vm_object *object, struct vm_object *new,
 	    vm_ooffset_t offset) __requires(object->lock);
+/* vm_object_links_init: a new object has none. */
+void	vm_object_links_init(struct vm_object *object);
 
 /*
  * Paging pins: names from Mach 3.  The counter is private to these.
@@ -166,16 +228,36 @@ void	vm_object_set_backing(struct vm_object *object, struct vm_object *new,
  *    on return unless the caller has it locked or referenced.
  * wait: until there is no pin.  => Locks: object write-locked in and out,
  *    dropped while sleeping: revalidate.  The caller keeps it existing.
+ * sleep: until the pins that are there now may have gone.  => Locks: object
+ *    write-locked in, NOT on return.  It may be gone by then: do not touch it.
+ * begin_shadow: begin for a shadow of object, which is locked instead of it:
+ *    a shadow cannot leave its list, and so cannot end.
  */
 void	vm_object_paging_begin(struct vm_object *object);
 void	vm_object_paging_end(struct vm_object *object);
 void	vm_object_paging_wait(struct vm_object *object, const char *wmesg)
 	    __requires(object->lock);
+void	vm_object_paging_sleep(struct vm_object *object, const char *wmesg)
+	    __releases(object->lock);
+void	vm_object_paging_begin_shadow(struct vm_object *object,
+	    struct vm_object *shadow) __requires(object->lock);
 bool	vm_object_paging(const struct vm_object *object);
 
 /* vm_object_foreach: under the list lock; fn must not sleep or lock objects. */
 void	vm_object_foreach(void (*fn)(struct vm_object *o, void *arg),
 	    void *arg);
 uint64_t vm_object_count(void);
+/* vm_object_collapse_due: can the backing object be merged into object?  A look
+ * at two words.  => Locks: object. */
+static inline bool
+vm_object_collapse_due(const struct vm_object *object)
+{
+	const struct vm_object *backing = object->backing_object;
+
+	/* Relaxed: a hint; the collapse looks again under the lock. */
+	return backing != NULL && vm_object_anonymous(backing) &&
+	    atomic_load_relaxed(&backing->ref_count) == 1;
+}
+
 /* vm_object_init: the zone, and the chain rule of lockdep. */
 void	vm_object_init(void);

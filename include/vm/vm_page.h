@@ -135,6 +135,10 @@ struct vm_page	*vm_page_ge(struct vm_object *object, vm_pindex_t pindex);
  */
 int		 vm_page_rename(struct vm_page *m, struct vm_object *object,
 		    vm_pindex_t pindex) __warn_unused;
+/* vm_page_move: the same, but the mappings stay: the caller knows that they
+ * still show what their map entries show. */
+int		 vm_page_move(struct vm_page *m, struct vm_object *object,
+		    vm_pindex_t pindex) __warn_unused;
 
 /* busy; the _try forms never sleep */
 bool	vm_page_busy_try(struct vm_page *m);	/* exclusive */

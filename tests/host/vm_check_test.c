@@ -4,6 +4,8 @@
  * and do the printers print what is there?  Each break happens in a child
  * process (host_panics), so the next begins from a sound world.
  */
+#define VM_OBJECT_LINK_EDITOR	/* to break links and pins on purpose */
+#define VM_OBJECT_PIN_EDITOR
 #include <lib/string.h>
 #include <vm/vm_object.h>
 #include <vm/vm_page.h>

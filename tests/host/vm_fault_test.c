@@ -188,22 +188,32 @@ KTEST(fault, forward_when_sole)
 {
 	struct vmspace *a = vmspace_alloc(), *b;
 	uint64_t forwards = vm_meter_sum(VM_METER_v_cow_forward);
+	uint64_t aborts = vm_meter_sum(VM_METER_v_collapse_aborts);
 	uint64_t copies;
 	vm_paddr_t pa;
 
-	KT_CHECK(t, map_anon(a, BASE, 4, VM_INHERIT_COPY) == 0, "map");
-	KT_CHECK(t, poke(a, 0, 1) && poke(a, 1, 2), "write");
-	pa = pmap_extract(a->vm_pmap, BASE, NULL);
-	KT_CHECK(t, vmspace_fork(a, &b) == 0 && poke(a, 1, 3), "fork, write");
+	KT_CHECK(t, map_anon(a, BASE, 128, VM_INHERIT_COPY) == 0, "map");
+	KT_CHECK(t, poke(a, 0, 1) && poke(a, 1, 2) && poke(a, 70, 3) &&
+	    poke(a, 71, 4), "write");
+	pa = pmap_extract(a->vm_pmap, BASE + ptoa(71), NULL);
+	KT_CHECK(t, vmspace_fork(a, &b) == 0 && poke(a, 1, 5), "fork, write");
+	/* No memory for the node of page 70: the merge stays half done. */
+	zone_fail_nth(1);
 	sysref_put(b);
+	zone_fail_nth(0);
+	KT_CHECK(t, vm_meter_sum(VM_METER_v_collapse_aborts) == aborts + 1,
+	    "the merge went through");
+	vm_check_all();
+	show_begin();
+	show(a, "a, half merged");
 	copies = vm_meter_sum(VM_METER_v_cow_faults);
-	KT_CHECK(t, poke(a, 0, 5) && peek(a, 0) == 5, "write");
-	KT_CHECK(t, pmap_extract(a->vm_pmap, BASE, NULL) == pa &&
+	KT_CHECK(t, poke(a, 71, 6) && peek(a, 71) == 6, "write");
+	KT_CHECK(t, pmap_extract(a->vm_pmap, BASE + ptoa(71), NULL) == pa &&
 	    vm_meter_sum(VM_METER_v_cow_forward) == forwards + 1 &&
 	    vm_meter_sum(VM_METER_v_cow_faults) == copies, "it was copied");
-	KT_CHECK(t, peek(a, 1) == 3, "the shadowed page stays shadowed");
-	show_begin();
-	show(a, "a");
+	KT_CHECK(t, peek(a, 0) == 1 && peek(a, 1) == 5 && peek(a, 70) == 3,
+	    "the others");
+	show(a, "a, wrote page 71");
 	KT_CHECK(t, show_golden(t, "fault_forward"), "golden");
 	vm_check_all();
 	sysref_put(a);

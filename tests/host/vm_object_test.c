@@ -4,6 +4,7 @@
  * termination, ranges of pages.  Chains that come from faults and forks are in
  * vm_fault_test.c.
  */
+#define VM_OBJECT_LINK_EDITOR	/* to break links on purpose */
 #include <lib/atomic.h>
 #include <sys/errno.h>
 #include <sys/sleepq.h>

@@ -68,7 +68,10 @@ file_dealloc(struct vm_object *object)
 }
 
 static const struct vm_pager_ops file_ops = {
-	"test", file_haspage, file_getpage, file_dealloc
+	.name = "test",
+	.haspage = file_haspage,
+	.getpage = file_getpage,
+	.dealloc = file_dealloc,
 };
 
 /* Map npages of the file at BASE; the object's reference goes to the map. */
@@ -351,7 +354,10 @@ bad_getpage(struct vm_object *object, struct vm_page *m)
 }
 
 static const struct vm_pager_ops bad_ops = {
-	"bad", file_haspage, bad_getpage, file_dealloc
+	.name = "bad",
+	.haspage = file_haspage,
+	.getpage = bad_getpage,
+	.dealloc = file_dealloc,
 };
 
 static void

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vm_collapse.c: chains kept short: a backing object that only one shadow needs
+ * is merged into it; one that a shadow covers is bypassed by that shadow.
+ *
+ *	merge	front -> B(1) -> X	B's pages that front lacks move to
+ *		front -> X		front, the others go, and B with them
+ *	bypass	front -> B -> X		front shows nothing of B: it refers to
+ *		front -> X <- B <-	X itself; others keep B
+ *
+ * A merge owns both sides (COLLAPSING, FADING, a pin each) from its begin to its
+ * end, and may then unlock both to wait for a busy page.  Each page moves under
+ * both locks, so a walker that couples locks never misses it.  Nothing is
+ * lost when a merge is given up half way: B's pages show wherever they are.
+ * The last act, from the last look at B's pages to the new links, is under
+ * both locks and that of X.
+ *
+ * Invariants: I1-I9.  The object's lock is held on entry and on every return.
+ * Locks: objects, front before backing, three at most; page busy by try.
+ * Sources: Mach's vm_object_collapse as described by Rashid et al. 1988; the
+ * NetBSD log of 1996-97 (what goes wrong); FreeBSD D6085; the SPIN models in
+ * tests/models.
+ */
+#include <vm/vm_object.h>
+
+#include <lib/atomic.h>
+#include <sys/errno.h>
+#include <vm/pmap.h>
+#include <vm/vm.h>
+#include <vm/vm_page.h>
+#include <vm/vm_pager.h>
+#include <vm/vm_sched.h>
+
+/* ---- what front shows of B ---- */
+
+/* The index in front of B's page at pindex; false: front does not reach it. */
+static inline bool
+front_index(const struct vm_object *front, vm_pindex_t pindex,
+    vm_pindex_t *index)
+{
+	vm_pindex_t first = atop(front->backing_object_offset);
+
+	*index = pindex - first;
+	return pindex >= first && *index < front->size;
+}
+
+/* Has front a page of its own at index, in memory or in store? */
+static inline bool
+front_has(struct vm_object *front, vm_pindex_t index)
+{
+	return vm_page_lookup(front, index) != NULL ||
+	    vm_pager_haspage(front, index);
+}
+
+/* The same, and will certainly have it: no fill is under way that may fail. */
+static bool
+front_covers(struct vm_object *front, vm_pindex_t index)
+{
+	struct vm_page *m = vm_page_lookup(front, index);
+
+	if (m == NULL)
+		return vm_pager_haspage(front, index);
+	return !vm_page_xbusied(m) && m->valid != 0;
+}
+
+/* Does front show nothing of B?  Both are locked, and stay so until relinked. */
+static bool
+front_covers_all(struct vm_object *front, struct vm_object *backing)
+{
+	vm_pindex_t pindex = atop(front->backing_object_offset), index;
+	struct vm_page *m;
+
+	for (; (m = vm_page_ge(backing, pindex)) != NULL &&
+	    front_index(front, m->pindex, &index); pindex = m->pindex + 1) {
+		if (vm_page_xbusied(m) || m->valid == 0 ||
+		    !front_covers(front, index))
+			return false;
+	}
+	pindex = atop(front->backing_object_offset);
+	for (; vm_pager_nextpage(backing, &pindex) &&
+	    front_index(front, pindex, &index); pindex++) {
+		if (!front_covers(front, index))
+			return false;
+	}
+	return true;
+}
+
+/* ---- merge ---- */
+
+static void
+merge_begin(struct vm_object *front, struct vm_object *backing)
+{
+	KASSERT(backing->shadow_count == 1 &&
+	    LIST_FIRST(&backing->shadow_head) == front,
+	    "object %p has one reference and %d shadows, the first is %p, not "
+	    "%p (I4)", (void *)backing, backing->shadow_count,
+	    (void *)LIST_FIRST(&backing->shadow_head), (void *)front);
+	front->flags |= OBJ_COLLAPSING;
+	backing->flags |= OBJ_FADING;
+	vm_object_paging_begin(front);
+	vm_object_paging_begin(backing);
+}
+
+/* Given up: front and B are as any two objects. */
+static void
+merge_abort(struct vm_object *front, struct vm_object *backing)
+{
+	front->flags &= ~(uint32_t)OBJ_COLLAPSING;
+	backing->flags &= ~(uint32_t)OBJ_FADING;
+	vm_object_paging_end(backing);
+	vm_object_paging_end(front);
+	vm_meter_inc(v_collapse_aborts);
+}
+
+/*
+ * One page of B, busy by us: forward with its mappings, or away.  The mappings
+ * are those of front's users, without write, and still right.
+ */
+static int
+merge_page(struct vm_object *front, struct vm_page *m)
+{
+	vm_pindex_t index;
+	int error;
+
+	if (front_index(front, m->pindex, &index) && m->valid != 0 &&
+	    !front_has(front, index)) {
+		error = vm_page_move(m, front, index);
+		vm_page_unbusy(m);
+		if (error == 0)
+			vm_meter_inc(v_collapse_moved);
+		return error;
+	}
+	if (m->wire_count != 0) {
+		vm_page_unbusy(m);
+		return EBUSY;
+	}
+	if (pmap_page_is_mapped(m))
+		pmap_remove_all(m);
+	vm_page_free(m);
+	vm_meter_inc(v_collapse_freed);
+	return 0;
+}
+
+/* m is busy: wait for it with nothing locked.  Then begin the scan again. */
+static void __no_lock_analysis
+merge_wait(struct vm_object *front, struct vm_object *backing,
+    struct vm_page *m)
+{
+	vm_meter_inc(v_collapse_waits);
+	vm_object_unlock(front);
+	vm_page_sleep_busy(m, backing, "vosca2");
+	vm_sched_point("merge.woken");
+	vm_object_lock(front);
+	vm_object_lock(backing);
+	KASSERT(front->backing_object == backing &&
+	    atomic_load(&backing->ref_count) == 1 &&
+	    (front->flags & OBJ_COLLAPSING) != 0 &&
+	    (backing->flags & OBJ_FADING) != 0,
+	    "merge of %p into %p was broken into: %d references, flags %x %x",
+	    (void *)backing, (void *)front, backing->ref_count,
+	    backing->flags, front->flags);
+}
+
+/* Empty B.  On 0 no page of it, and nothing stored, is left. */
+static int
+merge_contents(struct vm_object *front, struct vm_object *backing,
+    unsigned flags)
+{
+	struct vm_page *m;
+	int error = 0;
+
+	while (error == 0 && (m = vm_page_ge(backing, 0)) != NULL) {
+		if (vm_page_busy_try(m))
+			error = merge_page(front, m);
+		else if ((flags & VM_COLLAPSE_WAIT) != 0)
+			merge_wait(front, backing, m);
+		else
+			error = EBUSY;
+	}
+	if (error == 0)
+		error = vm_pager_transfer(backing, front,
+		    atop(front->backing_object_offset));
+	return error;
+}
+
+/* front's reference on B is B's last; B's reference on X becomes front's. */
+static void __no_lock_analysis
+merge_relink(struct vm_object *front, struct vm_object *backing)
+{
+	struct vm_object *third = backing->backing_object;
+	vm_ooffset_t offset = front->backing_object_offset +
+	    backing->backing_object_offset;
+	bool locked = third != NULL && vm_object_anonymous(third);
+
+	if (locked)
+		vm_object_lock(third);
+	vm_object_set_backing(backing, NULL, 0);
+	vm_object_set_backing(front, third, third != NULL ? offset : 0);
+	if (locked)
+		vm_object_unlock(third);
+}
+
+/*
+ * B is empty and unlinked, and locked: nobody finds it any more.  Somebody who
+ * came up to it may still have it pinned, and a pager may have to sleep: then
+ * it ends later, by its last reference.
+ */
+static void __no_lock_analysis
+merge_end(struct vm_object *front, struct vm_object *backing,
+    struct vm_object_todo *todo)
+{
+	front->flags &= ~(uint32_t)OBJ_COLLAPSING;
+	vm_object_paging_end(front);
+	vm_object_paging_end(backing);
+	vm_meter_inc(v_collapses);
+	if (!vm_object_paging(backing) && backing->pager == NULL) {
+		atomic_store(&backing->ref_count, 0);
+		backing->flags |= OBJ_DEAD;
+		vm_object_destroy(backing);
+		return;
+	}
+	vm_object_unlock(backing);
+	todo->object[todo->n++] = backing;
+}
+
+/* Both locked; false: B is still there, and still locked. */
+static bool
+merge(struct vm_object *front, struct vm_object *backing, unsigned flags,
+    struct vm_object_todo *todo)
+{
+	merge_begin(front, backing);
+	vm_sched_point("merge.begun");
+	if (merge_contents(front, backing, flags) != 0) {
+		merge_abort(front, backing);
+		return false;
+	}
+	vm_sched_point("merge.empty");
+	merge_relink(front, backing);
+	merge_end(front, backing, todo);
+	return true;
+}
+
+/* ---- bypass ---- */
+
+/*
+ * Both locked; false: B is still locked.  X cannot be fading, for B would be
+ * collapsing.  Our reference on B may be the last but one, and what is left
+ * of B then be due to merge: the caller's to do, when nothing is locked.
+ */
+static bool __no_lock_analysis
+bypass(struct vm_object *front, struct vm_object *backing,
+    struct vm_object_todo *todo)
+{
+	struct vm_object *third = backing->backing_object;
+	vm_ooffset_t offset = front->backing_object_offset +
+	    backing->backing_object_offset;
+	bool locked = third != NULL && vm_object_anonymous(third);
+
+	if (!front_covers_all(front, backing))
+		return false;
+	if (third != NULL)
+		vm_object_reference(third);
+	if (locked)
+		vm_object_lock(third);
+	vm_sched_point("bypass.relink");
+	vm_object_set_backing(front, third, third != NULL ? offset : 0);
+	if (locked)
+		vm_object_unlock(third);
+	vm_object_unlock(backing);
+	if (!vm_object_deallocate_fast(backing))
+		todo->object[todo->n++] = backing;
+	vm_meter_inc(v_bypasses);
+	return true;
+}
+
+/* ---- the loop ---- */
+
+#define COLLAPSE_TAKEN	(OBJ_DEAD | OBJ_COLLAPSING | OBJ_FADING)
+
+/* B is locked, and somebody else's merge concerns it; false: stop here. */
+static bool __no_lock_analysis
+collapse_wait(struct vm_object *object, struct vm_object *backing,
+    unsigned flags)
+{
+	if ((flags & VM_COLLAPSE_WAIT) == 0) {
+		vm_object_unlock(backing);
+		return false;
+	}
+	vm_meter_inc(v_collapse_waits);
+	vm_object_unlock(object);
+	vm_object_paging_sleep(backing, "vosca1");
+	vm_object_lock(object);
+	return true;
+}
+
+/*
+ * An object that is in a merge already needs no second thread: the one that
+ * merges goes on with what it finds behind.
+ */
+void __no_lock_analysis
+vm_object_collapse(struct vm_object *object, unsigned flags,
+    struct vm_object_todo *todo)
+{
+	struct vm_object *backing;
+	bool more = true;
+
+	vm_object_assert_locked(object);
+	while (more && (backing = object->backing_object) != NULL &&
+	    vm_object_anonymous(backing) &&
+	    (object->flags & COLLAPSE_TAKEN) == 0 &&
+	    todo->n < VM_OBJECT_TODO) {
+		vm_object_lock(backing);
+		vm_sched_point("collapse.locked");
+		if ((backing->flags & COLLAPSE_TAKEN) != 0) {
+			more = collapse_wait(object, backing, flags);
+			continue;
+		}
+		if (atomic_load(&backing->ref_count) == 1)
+			more = merge(object, backing, flags, todo);
+		else
+			more = bypass(object, backing, todo);
+		if (!more)
+			vm_object_unlock(backing);
+	}
+	vm_object_assert_locked(object);
+}
