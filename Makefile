@@ -69,7 +69,7 @@ $(O)/gen/assym.h: tools/gen_assym.c tools/gen_assym.sh $(wildcard platform/pc64/
 # ---- the kernel image: the symbol table is linked in by repeated passes ----
 
 KSYM0	:= $(O)/ksyms0.S.o
-$(O)/ksyms%.S: $(O)/gnomon.pass%.elf tools/gen_ksyms.py tools/dwarf_inline.py
+$(O)/ksyms%.S: $(O)/gnomon.pass%.elf tools/gen_ksyms.py tools/dwarf_inline.py tools/dwarf_frame.py
 	$(Q)$(PYTHON) tools/gen_ksyms.py $< $@
 
 $(O)/gnomon.pass0.elf: $(KOBJS) linker.ld
@@ -188,6 +188,8 @@ bench: $(UBINS)
 report:
 	$(PYTHON) tools/report.py $(B)/report.html
 
+include tools/diag.mk
+
 .PHONY: check
 check:
 	$(PYTHON) tools/check.py --cc $(CC)
@@ -202,7 +204,7 @@ clean:
 
 .PHONY: help
 help:
-	@sed -n 's/^## //p' Makefile
+	@sed -n 's/^## //p' Makefile tools/diag.mk
 
 ## make setup          install what is missing (Debian 12 packages)
 ## make                build build/gnomon.elf

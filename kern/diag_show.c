@@ -54,19 +54,38 @@ frames_at(uint64_t pc, bool exact, struct diag_frame *df, unsigned max)
 	return i;
 }
 
+/* To the caller; sp != 0: pc is an instruction, and sp the stack there. */
+static bool
+frame_up(uint64_t *pc, uint64_t *fp, uint64_t sp)
+{
+	uint32_t distance = 8;
+	struct ksym ks;
+	uint64_t ret;
+
+	/* No function: a call that went wild has left where it came from. */
+	if (sp >= DMAP_BASE && (sp & 7) == 0 &&
+	    (ksyms_frameless(*pc, &distance) || !ksyms_lookup(*pc, &ks)) &&
+	    md_peek(sp + distance - 8, &ret) && ksyms_lookup(ret - 1, &ks)) {
+		*pc = ret;
+		return true;
+	}
+	if (!md_unwind(pc, fp))
+		return false;
+	/* The walk ends at the selector of user code. */
+	return *pc >= PAGE_SIZE || *fp != 0;
+}
+
 unsigned
-diag_frames(uint64_t pc, uint64_t fp, bool exact, struct diag_frame *df,
+diag_frames(uint64_t pc, uint64_t fp, uint64_t sp, struct diag_frame *df,
     unsigned max)
 {
 	unsigned n = 0;
 
 	while (n < max) {
-		n += frames_at(pc, exact, &df[n], max - n);
-		if (!md_unwind(&pc, &fp))
+		n += frames_at(pc, sp != 0, &df[n], max - n);
+		if (!frame_up(&pc, &fp, sp))
 			break;
-		if (pc < PAGE_SIZE && fp == 0)
-			break;		/* the selector of user code */
-		exact = false;
+		sp = 0;
 	}
 	return n;
 }
@@ -84,20 +103,29 @@ print_frame(unsigned i, const struct diag_frame *df, diag_print_fn *pr)
 		    df->df_func, df->df_offset, df->df_file, df->df_line);
 }
 
+void
+diag_print_frames(const struct diag_frame *df, unsigned n, diag_print_fn *pr)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		print_frame(i, &df[i], pr);
+}
+
 /* Not by diag_frames: the array would need much of a stack. */
 void
-diag_backtrace(uint64_t pc, uint64_t fp, bool exact, diag_print_fn *pr)
+diag_backtrace(uint64_t pc, uint64_t fp, uint64_t sp, diag_print_fn *pr)
 {
 	struct diag_frame df[6];
 	unsigned i, n, at = 0, steps;
 
 	for (steps = 0; steps < BACKTRACE_MAX; steps++) {
-		n = frames_at(pc, exact, df, nitems(df));
+		n = frames_at(pc, sp != 0, df, nitems(df));
 		for (i = 0; i < n; i++)
 			print_frame(at++, &df[i], pr);
-		if (!md_unwind(&pc, &fp) || (pc < PAGE_SIZE && fp == 0))
+		if (!frame_up(&pc, &fp, sp))
 			return;
-		exact = false;
+		sp = 0;
 	}
 	pr("  (more frames)\n");
 }
@@ -105,18 +133,18 @@ diag_backtrace(uint64_t pc, uint64_t fp, bool exact, diag_print_fn *pr)
 void
 backtrace(uint64_t pc, uint64_t fp, diag_print_fn *pr)
 {
-	diag_backtrace(pc, fp, false, pr);
+	diag_backtrace(pc, fp, 0, pr);
 }
 
 /* ---- threads ---- */
 
 bool
 diag_thread_pcfp(const struct thread *td, uint64_t *pc, uint64_t *fp,
-    bool *exact)
+    uint64_t *sp)
 {
 	const struct trapframe *tf;
 
-	*exact = false;
+	*sp = 0;
 	if (td == curthread) {
 		*pc = (uint64_t)__builtin_return_address(0);
 		*fp = *(const uint64_t *)__builtin_frame_address(0);
@@ -128,7 +156,7 @@ diag_thread_pcfp(const struct thread *td, uint64_t *pc, uint64_t *fp,
 		if (tf == NULL || pcpu_data[td->td_cpu].pc_curthread != td)
 			return false;
 		md_frame_pcfp(tf, pc, fp);
-		*exact = true;
+		*sp = md_frame_sp(tf);
 		return true;
 	}
 	if (td->td_state == TDS_NEW || td->td_kstack == 0)
@@ -140,11 +168,10 @@ diag_thread_pcfp(const struct thread *td, uint64_t *pc, uint64_t *fp,
 void
 diag_thread_bt(const struct thread *td, diag_print_fn *pr)
 {
-	uint64_t pc, fp;
-	bool exact;
+	uint64_t pc, fp, sp;
 
-	if (diag_thread_pcfp(td, &pc, &fp, &exact))
-		diag_backtrace(pc, fp, exact, pr);
+	if (diag_thread_pcfp(td, &pc, &fp, &sp))
+		diag_backtrace(pc, fp, sp, pr);
 	else
 		pr("  (runs on cpu%d, which is not stopped)\n", td->td_cpu);
 }

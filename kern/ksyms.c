@@ -4,12 +4,13 @@
  * the last link takes in.  Without the table (first pass, host) nothing is
  * found.  Constant data, no locks, any context.
  *
- * The table, version 2.  ksyms_header, then for each function, sorted:
+ * The table, version 3.  ksyms_header, then for each function, sorted:
  *	ksyms_func_table	offset of its first byte from kh_base, 32 bits;
  *				one entry more: where the last function ends
  *	ksyms_func_names	its name's place in ksyms_names
  *	ksyms_func_lines	its program's place in ksyms_lines; one more
  *	ksyms_func_inls		its rows' place in ksyms_inls; one more
+ *	ksyms_func_cfas		its rows' place in ksyms_cfas; one more
  *	ksyms_files		places in ksyms_names, by file number
  *	ksyms_inl_names		the same for functions that were inlined
  * A line program is a sequence of rows, each three numbers in LEB128: bytes
@@ -19,11 +20,14 @@
  * A row of ksyms_inls has six: bytes since the start of the row before, bytes
  * of code, depth (1 is inlined into the function itself), number of its name,
  * file and line of the call.  Rows are sorted by start, then depth.
+ * A row of ksyms_cfas has three: bytes since the end of the row before, bytes
+ * of code in which the function has no frame, and how far above the stack
+ * pointer its caller's stack begins there.
  */
 #include <lib/cdefs.h>
 #include <sys/ksyms.h>
 
-#define KSYMS_VERSION	2
+#define KSYMS_VERSION	3
 #define KSYMS_MAXDEPTH	12	/* of inlined calls that are told */
 
 struct ksyms_header {
@@ -40,6 +44,8 @@ extern const uint32_t	ksyms_func_table[] __weak;
 extern const uint32_t	ksyms_func_names[] __weak;
 extern const uint32_t	ksyms_func_lines[] __weak;
 extern const uint32_t	ksyms_func_inls[] __weak;
+extern const uint32_t	ksyms_func_cfas[] __weak;
+extern const uint8_t	ksyms_cfas[] __weak;
 extern const uint32_t	ksyms_files[] __weak;
 extern const uint32_t	ksyms_inl_names[] __weak;
 extern const uint8_t	ksyms_inls[] __weak;
@@ -181,6 +187,27 @@ ksyms_frames(uint64_t pc, struct ksym *ks, unsigned max)
 	}
 	ks[n++] = real;
 	return n;
+}
+
+bool
+ksyms_frameless(uint64_t pc, uint32_t *distance)
+{
+	const uint8_t *p, *end;
+	uint32_t func, off, at = 0, len;
+
+	if (!ksyms_find(pc, &func, &off))
+		return false;
+	end = &ksyms_cfas[ksyms_func_cfas[func + 1]];
+	for (p = &ksyms_cfas[ksyms_func_cfas[func]]; p < end; at += len) {
+		at += leb128(&p);
+		len = leb128(&p);
+		*distance = leb128(&p);
+		if (off < at)
+			return false;
+		if (off - at < len)
+			return true;
+	}
+	return false;
 }
 
 uint64_t

@@ -12,6 +12,7 @@
 #include <machine/cpu.h>
 #include <sys/bootinfo.h>
 #include <sys/callout.h>
+#include <sys/diag.h>
 #include <sys/kprintf.h>
 #include <sys/ktest.h>
 #include <sys/lockdep.h>
@@ -67,6 +68,7 @@ static const struct {
 	{ "thread",	thread_init },	/* and this CPU's run queue */
 	{ "intr",	main_intr },	/* timer: preemption from here on */
 	{ "mp",		md_mp_start },
+	{ "watchdog",	watchdog_init },
 };
 
 static void

@@ -21,9 +21,9 @@
 #include <lib/string.h>
 #include <machine/cpu.h>
 #include <sys/kprintf.h>
-#include <sys/ksyms.h>
 #include <sys/md.h>
 #include <sys/panic.h>
+#include <sys/param.h>
 #include <sys/thread.h>
 
 #include "panic_priv.h"
@@ -96,7 +96,7 @@ panic_title(void)
 			*c = ' ';
 	}
 	r->class = "panic";
-	r->nframes = diag_frames(r->pc, r->fp, r->exact, r->frame,
+	r->nframes = diag_frames(r->pc, r->fp, r->sp, r->frame,
 	    nitems(r->frame));
 	for (i = 0; i < r->nframes; i++) {
 		df = &r->frame[i];
@@ -124,7 +124,8 @@ panic_run(void)
 		panic_title();
 	while (panic_steps[r->step] != NULL)
 		panic_steps[r->step++]();
-	kprintf("end of panic: %s\n", r->msg);
+	kprintf("end of panic, report took %lu ms\n",
+	    (md_uptime() - r->start) / NSEC_PER_MSEC);
 	if (bootopt_bool("panic_hold"))
 		md_halt();
 	md_exit((int)r->code);
@@ -144,23 +145,6 @@ panic_nested(const char *fmt, va_list ap)
 	md_panic_stack(panic_run);
 }
 
-/* A jump that left the kernel's code: the report begins where it came from,
- * which a call has left on top of the stack. */
-static void
-panic_wild(struct panic_report *r)
-{
-	struct ksym ks;
-	uint64_t ret;
-
-	if (r->tf == NULL || ksyms_lookup(r->pc, &ks))
-		return;
-	if (md_frame_return(r->tf, &ret) && ksyms_lookup(ret - 1, &ks)) {
-		r->wild = r->pc;
-		r->pc = ret;
-		r->exact = false;
-	}
-}
-
 static void __noreturn __printflike(5, 0)
 panic_common(enum exit_code code, const struct trapframe *tf, uint64_t pc,
     uint64_t fp, const char *fmt, va_list ap)
@@ -177,14 +161,14 @@ panic_common(enum exit_code code, const struct trapframe *tf, uint64_t pc,
 	}
 	md_stopping();
 	curthread->td_critnest++;	/* no switch from inside the report */
+	r->start = md_uptime();
 	r->code = code;
 	r->tf = tf;
 	r->pc = pc;
 	r->fp = fp;
-	r->exact = tf != NULL;
+	r->sp = tf != NULL ? md_frame_sp(tf) : 0;
 	strlcpy(r->msg, fmt, sizeof(r->msg));	/* should the next line fault */
 	(void)kvsnprintf(r->msg, sizeof(r->msg), fmt, ap);
-	panic_wild(r);
 	md_panic_stack(panic_run);
 }
 

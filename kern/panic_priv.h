@@ -12,10 +12,9 @@
 struct panic_report {
 	enum exit_code		 code;
 	const struct trapframe	*tf;		/* NULL: panic() was called */
+	nsec_t			 start;
 	uint64_t		 pc, fp;
-	bool			 exact;		/* pc is an instruction */
-	uint64_t		 wild;		/* where a jump went that left the
-						 * kernel's code; 0: none */
+	uint64_t		 sp;		/* 0: pc is a return address */
 	bool			 titled;	/* the first line is out */
 	unsigned		 step;		/* next step of the report */
 	unsigned		 nested;	/* panics inside the report */

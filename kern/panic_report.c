@@ -91,9 +91,7 @@ report_backtrace(void)
 	const struct panic_report *r = &panic_report;
 
 	kprintf("bt:\n");
-	if (r->wild != 0)
-		kprintf("  jumped to 0x%lx, called by:\n", r->wild);
-	diag_backtrace(r->pc, r->fp, r->exact, kprintf);
+	diag_backtrace(r->pc, r->fp, r->sp, kprintf);
 }
 
 static void
@@ -120,7 +118,7 @@ report_cpu(int cpu)
 		return;
 	md_print_frame(cpu, tf, kprintf);
 	md_frame_pcfp(tf, &pc, &fp);
-	diag_backtrace(pc, fp, true, kprintf);
+	diag_backtrace(pc, fp, md_frame_sp(tf), kprintf);
 	lockdep_print(td, kprintf);
 	if (td->td_nheld != 0)
 		diag_waiters(td, kprintf);
@@ -193,6 +191,15 @@ report_trace(void)
 {
 	kprintf("trace:\n");
 	trace_dump(TRACE_EVENTS, kprintf);
+}
+
+void	(*panic_test_step)(void);
+
+static void
+report_test(void)
+{
+	if (panic_test_step != NULL)
+		panic_test_step();
 }
 
 static void
@@ -277,7 +284,8 @@ json_cpu(int cpu, bool comma)
 	json_string(td->td_name);
 	if (tf != NULL) {
 		md_frame_pcfp(tf, &pc, &fp);
-		n = diag_frames(pc, fp, true, frames, nitems(frames));
+		n = diag_frames(pc, fp, md_frame_sp(tf), frames,
+		    nitems(frames));
 	}
 	kprintf(",\"locks\":");
 	json_locks(td);
@@ -316,8 +324,6 @@ panic_record(void)
 	json_string(td->td_name);
 	if (r->tf != NULL)
 		kprintf(",\"cr2\":\"%#lx\"", pcpu_data[curcpu].pc_stopcr2);
-	if (r->wild != 0)
-		kprintf(",\"wild\":\"%#lx\"", r->wild);
 	kprintf(",\"locks\":");
 	json_locks(td);
 	kprintf(",\"bt\":");
@@ -337,5 +343,5 @@ panic_record(void)
 void (*const panic_steps[])(void) = {
 	report_stop, report_who, report_registers, report_backtrace,
 	report_locks, report_cpus, report_subject, report_threads,
-	report_trace, report_counters, panic_record, NULL,
+	report_trace, report_test, report_counters, panic_record, NULL,
 };

@@ -9,10 +9,11 @@ import struct
 
 AT_SIBLING, AT_NAME, AT_STMT_LIST, AT_LOW_PC, AT_HIGH_PC = 1, 3, 0x10, 0x11, 0x12
 AT_ORIGIN, AT_RANGES, AT_CALL_FILE, AT_CALL_LINE = 0x31, 0x55, 0x58, 0x59
+AT_DECL_LINE = 0x3b
 TAG_BLOCK, TAG_UNIT, TAG_INLINED, TAG_SUBPROGRAM = 0x0b, 0x11, 0x1d, 0x2e
 WANTED = {
     TAG_UNIT: {AT_STMT_LIST, AT_LOW_PC},
-    TAG_SUBPROGRAM: {AT_NAME},
+    TAG_SUBPROGRAM: {AT_NAME, AT_ORIGIN, AT_DECL_LINE},
     TAG_INLINED: {AT_ORIGIN, AT_LOW_PC, AT_HIGH_PC, AT_RANGES, AT_CALL_FILE,
                   AT_CALL_LINE},
     TAG_BLOCK: set(),
@@ -159,6 +160,7 @@ class Inlines:
         if table is None:
             table = self.tables[abbrev] = abbreviations(self.abbrev, abbrev)
         at, depth, stack, files, base = start + 12, 0, [], [], 0
+        origin = None                   # of the function that we are in
         while at < end:
             where = at
             code, at = uleb(self.info, at)
@@ -169,11 +171,13 @@ class Inlines:
             tag, children, steps = table[code]
             at, a, forms = self.entry(at, steps)
             inner = depth
-            if tag == TAG_INLINED:
+            if tag == TAG_INLINED and self.part(start, a, origin, table):
+                pass
+            elif tag == TAG_INLINED:
                 inner = depth + 1
                 self.inlined(start, a, forms, inner, files, base, found)
             elif tag == TAG_SUBPROGRAM:
-                inner = 0
+                inner, origin = 0, a.get(AT_ORIGIN)
                 if AT_NAME in a:
                     self.names[where] = a[AT_NAME]
             elif tag == TAG_UNIT:
@@ -185,6 +189,15 @@ class Inlines:
             if children:
                 stack.append(depth)
                 depth = inner
+
+    def part(self, unit, a, origin, table):
+        """Of a function that was split in two and put together again: the call
+        of the part has the function's own line."""
+        if origin is None or a[AT_ORIGIN] != origin:
+            return False
+        code, at = uleb(self.info, unit + origin)
+        _, whole, _ = self.entry(at, table[code][2])
+        return whole.get(AT_DECL_LINE) == a.get(AT_CALL_LINE)
 
     def inlined(self, unit, a, forms, depth, files, base, found):
         origin = a[AT_ORIGIN]

@@ -6,9 +6,9 @@ gen_ksyms.py ELF OUT.S     write the table of ELF as an assembler file
 gen_ksyms.py --verify ELF  compare the table linked into ELF with ELF itself
 
 The format is described in kern/ksyms.c.  Functions come from the symbol table,
-lines from .debug_line and inlined calls from .debug_info (DWARF 5), which this
-script reads itself: no other tool's output format can change under it, and it
-takes a second.  The output depends on ELF only.
+lines from .debug_line, inlined calls from .debug_info and places without a frame
+from .debug_frame (DWARF 5), which this script reads itself: no other tool's
+output format can change under it, and it takes a second.  The output depends on ELF only.
 """
 import bisect
 import hashlib
@@ -17,9 +17,10 @@ import re
 import struct
 import sys
 
+from dwarf_frame import Frames
 from dwarf_inline import DwarfError, Inlines
 
-VERSION = 2
+VERSION = 3
 SHF_ALLOC, SHT_PROGBITS = 2, 1
 SHF_EXECINSTR, SHT_SYMTAB, SHT_NOBITS = 4, 2, 8
 STT_NOTYPE, STT_FUNC = 0, 2
@@ -288,6 +289,7 @@ class Table:
     def __init__(self, elf):
         funcs, lines = functions(elf), Lines(elf)
         inlines = Inlines(lambda name: elf.section(name)[1], lines.files_at)
+        frames = Frames(elf.section(".debug_frame")[1]).rows
         text = elf.text()
         if not funcs:
             fail("no functions")
@@ -301,7 +303,8 @@ class Table:
         self.inl_names, self.inl_no = [], {}
         self.line_bytes, self.func_lines = bytearray(), []
         self.inl_bytes, self.func_inls = bytearray(), []
-        rows, at = inlines.rows, 0
+        self.cfa_bytes, self.func_cfas = bytearray(), []
+        rows, at, cfa_at = inlines.rows, 0, 0
         for i in range(len(funcs)):
             start, end = (a + self.base for a in self.starts[i:i + 2])
             self.func_lines.append(len(self.line_bytes))
@@ -311,8 +314,14 @@ class Table:
                 at += 1
             self.func_inls.append(len(self.inl_bytes))
             self.encode_inlines(rows[first:at], start)
+            first = cfa_at = bisect.bisect_left(frames, (start,), cfa_at)
+            while cfa_at < len(frames) and frames[cfa_at][0] < end:
+                cfa_at += 1
+            self.func_cfas.append(len(self.cfa_bytes))
+            self.encode_cfas(frames[first:cfa_at], start)
         self.func_lines.append(len(self.line_bytes))
         self.func_inls.append(len(self.inl_bytes))
+        self.func_cfas.append(len(self.cfa_bytes))
 
     def name(self, s):
         if s not in self.name_at:
@@ -348,6 +357,13 @@ class Table:
                 leb(self.inlined_name(name)) + leb(self.file(path)) + leb(line))
             at = lo
 
+    def encode_cfas(self, rows, start):
+        at = start
+        for lo, hi, distance in rows:
+            self.cfa_bytes += bytes(leb(lo - at) + leb(hi - lo) +
+                                    leb(distance))
+            at = hi
+
     def parts(self):
         """(symbol, bytes) in the order of the section, 8-byte aligned."""
         def words(v):
@@ -365,7 +381,9 @@ class Table:
                 ("ksyms_inl_names", words(self.inl_names)),
                 ("ksyms_names", bytes(self.names)),
                 ("ksyms_lines", bytes(self.line_bytes)),
-                ("ksyms_inls", bytes(self.inl_bytes))]
+                ("ksyms_inls", bytes(self.inl_bytes)),
+                ("ksyms_func_cfas", words(self.func_cfas)),
+                ("ksyms_cfas", bytes(self.cfa_bytes))]
 
 
 def write_asm(table, path):

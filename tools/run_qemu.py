@@ -37,7 +37,7 @@ def has_kvm():
 
 def command(a, monitor):
     cmd = ["qemu-system-x86_64", "-machine", "q35", "-display", "none",
-           "-nodefaults", "-no-reboot", "-serial", "stdio",
+           "-nodefaults", "-no-reboot", "-serial", a.serial,
            "-m", a.mem, "-smp", str(a.smp),
            "-monitor", f"unix:{monitor},server,nowait",
            "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
@@ -154,6 +154,7 @@ def main():
     ap.add_argument("--log")
     ap.add_argument("--quiet", action="store_true")
     ap.add_argument("--interactive", action="store_true")
+    ap.add_argument("--serial", default="stdio", help="as QEMU's -serial")
     ap.add_argument("--qemu-arg", action="append", default=[])
     a = ap.parse_args()
     if bool(a.iso) == bool(a.kernel):

@@ -81,6 +81,7 @@ def main():
         for mem in ("64M", "512M"):
             qemu(f"ktest-{smp}cpu-{mem}", total, smp, mem,
                  f"ktest=* seed={seed}")
+    run("panic", [sys.executable, "tools/panic_test.py"], total, 900)
     print(f"{total.passed} passed, {total.failed} failed, "
           f"{total.skipped} skipped")
     return 1 if total.failed or total.passed == 0 else 0

@@ -10,6 +10,7 @@
 #include <lib/types.h>
 
 struct thread;
+struct trapframe;
 
 typedef void	diag_print_fn(const char *fmt, ...) __printflike(1, 2);
 
@@ -24,16 +25,18 @@ struct diag_frame {
 };
 
 /* diag_frames: the frames from pc and fp on, up to the entry from user mode;
- * returns how many, at most max.  exact: pc is an instruction, not a return
- * address. */
-unsigned diag_frames(uint64_t pc, uint64_t fp, bool exact,
+ * returns how many, at most max.  sp: 0: pc is a return address; else pc is the
+ * instruction that was to run next, with that stack pointer. */
+unsigned diag_frames(uint64_t pc, uint64_t fp, uint64_t sp,
 	    struct diag_frame *df, unsigned max);
-void	diag_backtrace(uint64_t pc, uint64_t fp, bool exact,
+void	diag_print_frames(const struct diag_frame *df, unsigned n,
+	    diag_print_fn *pr);
+void	diag_backtrace(uint64_t pc, uint64_t fp, uint64_t sp,
 	    diag_print_fn *pr);
 /* diag_thread_pcfp: where td is: running on a CPU that is stopped, switched
  * out, or (false) running now. */
 bool	diag_thread_pcfp(const struct thread *td, uint64_t *pc, uint64_t *fp,
-	    bool *exact);
+	    uint64_t *sp);
 void	diag_thread_bt(const struct thread *td, diag_print_fn *pr);
 /* diag_thread: one line: ids, state, what it waits for, since when, and who has
  * that. */
@@ -55,7 +58,6 @@ void	diag_zones(diag_print_fn *pr);
  * kdb_enter: stop the other CPUs, read commands until `continue`.
  * => Any context; frame: what the debugger's interrupt stopped, or NULL.
  */
-struct trapframe;
 void	kdb_enter(const struct trapframe *tf, const char *why);
 /* kdb_panic: commands after a panic report, until `continue`. */
 void	kdb_panic(const struct trapframe *tf);
@@ -66,10 +68,12 @@ void	kdb_recover(const char *msg);
 /* ---- the watchdog, watchdog.c ---- */
 void	watchdog_tick(void);	/* timer interrupt, each CPU */
 void	watchdog_init(void);	/* options; starts the thread that looks */
-/* watchdog_pet: time has passed in which nobody could tick (debugger). */
-void	watchdog_pet(void);
+/* watchdog_nmi: an NMI that only asks where this CPU is: true, go on. */
+bool	watchdog_nmi(const struct trapframe *tf);
 
-/* panic_kind_run: option panic=KIND: end in that panic (panic_kinds.c).
- * panic_kind_exit: the same for kinds that a process's exit triggers. */
-void	panic_kind_run(void);
-void	panic_kind_exit(void);
+/* panic_at_exit: a process with this map exits: with the option panic=exit its
+ * object chain is damaged first, as in the founding report. */
+struct vm_map;
+void	panic_at_exit(struct vm_map *map);
+/* panic_test_step: run inside a panic report, for tests of that. */
+extern void (*panic_test_step)(void);

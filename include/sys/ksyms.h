@@ -25,5 +25,9 @@ bool	ksyms_lookup(uint64_t pc, struct ksym *ks);
  * => Returns how many, at most max; 0: no known function.
  */
 unsigned ksyms_frames(uint64_t pc, struct ksym *ks, unsigned max);
+/* ksyms_frameless: has the function at pc no frame there (before its prologue,
+ * after its epilogue)?  Then its return address is at *distance - 8 above the
+ * stack pointer, and the frame pointer is its caller's. */
+bool	ksyms_frameless(uint64_t pc, uint32_t *distance);
 /* ksyms_build: a number that names this image, whatever built it; 0: none. */
 uint64_t ksyms_build(void);

@@ -66,9 +66,8 @@ void	md_frame_pcfp(const struct trapframe *tf, uint64_t *pc, uint64_t *fp);
  * CPU says of a trap, in words. */
 void	md_print_frame(int cpu, const struct trapframe *tf,
 	    void (*pr)(const char *fmt, ...) __printflike(1, 2));
-/* md_frame_return: the word on top of the stopped code's stack: after a call
- * that went wild, its return address. */
-bool	md_frame_return(const struct trapframe *tf, uint64_t *ret);
+/* md_frame_sp: the stack pointer of the stopped code. */
+uint64_t md_frame_sp(const struct trapframe *tf);
 /* md_frame_words: the general registers; returns how many, at most max. */
 unsigned md_frame_words(const struct trapframe *tf, uint64_t *w, unsigned max);
 /* md_stopping: keep this CPU's control registers for md_print_frame: whoever

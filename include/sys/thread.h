@@ -52,6 +52,7 @@ struct thread {
 	const char		*td_wmesg;	/* [q] and its name */
 	nsec_t			 td_wsince;	/* [q] since when */
 	unsigned		 td_wflags;	/* [q] */
+	nsec_t			 td_wtold;	/* the watchdog's: sleep it told of */
 	int			 td_werror;	/* [q] why it woke */
 	vm_offset_t		 td_kstack;	/* [c] lowest address */
 	struct proc		*td_proc;	/* [c] NULL: kernel thread */

@@ -18,6 +18,7 @@
 
 #include <lib/atomic.h>
 #include <lib/string.h>
+#include <sys/diag.h>
 #include <sys/errno.h>
 #include <sys/file.h>
 #include <sys/md.h>
@@ -164,6 +165,7 @@ exit1(int rv, bool group)
 	p->p_vmspace = NULL;
 	rw_wunlock(&p->p_lock);
 	proc_vfork_done(p);
+	panic_at_exit(&vm->vm_map);
 	sysref_put(vm);
 	exit_zombie(p);
 	thread_exit();

@@ -14,7 +14,6 @@
 #include <machine/segments.h>
 #include <machine/specialreg.h>
 #include <machine/trap.h>
-#include <machine/vmparam.h>
 #include <sys/md.h>
 
 #define PANIC_STACK	(16UL << 10)
@@ -103,11 +102,10 @@ md_print_frame(int cpu, const struct trapframe *tf,
 	    fl & RFLAGS_NT ? " NT" : "");
 }
 
-bool
-md_frame_return(const struct trapframe *tf, uint64_t *ret)
+uint64_t
+md_frame_sp(const struct trapframe *tf)
 {
-	return !TRAPF_USERMODE(tf) && (tf->tf_rsp & 7) == 0 &&
-	    tf->tf_rsp >= DMAP_BASE && md_peek(tf->tf_rsp, ret);
+	return tf->tf_rsp;
 }
 
 unsigned

@@ -20,6 +20,7 @@
 #include <machine/pmap_boot.h>
 #include <machine/specialreg.h>
 #include <sys/callout.h>
+#include <sys/diag.h>
 #include <sys/kprintf.h>
 #include <sys/md.h>
 #include <sys/thread.h>
@@ -130,6 +131,7 @@ error_intr(struct trapframe *tf __unused)
 static void
 timer_intr(struct trapframe *tf __unused)
 {
+	watchdog_tick();
 	callout_tick();
 	sched_tick();
 }

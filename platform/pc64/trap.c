@@ -25,6 +25,7 @@
 #include <machine/trap.h>
 #include <machine/vmparam.h>
 #include <sys/errno.h>
+#include <sys/diag.h>
 #include <sys/lockdep.h>
 #include <sys/md.h>
 #include <sys/panic.h>
@@ -320,7 +321,7 @@ nmi(const struct trapframe *tf)
 {
 	int who = atomic_load(&panicking);
 
-	if (who == curcpu + 1)
+	if (who == curcpu + 1 || watchdog_nmi(tf))
 		return;
 	md_stopping();
 	/* Before panic_trap: it may find that another CPU was faster, and halt

@@ -464,7 +464,7 @@ KTEST_FLAGS(trap, panic_nx, KTEST_PANIC)
 
 KTEST_FLAGS(trap, panic_rodata, KTEST_PANIC)
 {
-	static const volatile char text[] = "not to be changed";
+	static const char text[] = "not to be changed";
 
 	wild = (uint64_t)text;
 	*(volatile char *)wild = 'x';

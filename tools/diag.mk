@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Panics on purpose, the debugger on the console, gdb.
+KIND	?= exit
+PANIC	:= $(PYTHON) tools/panic_test.py --kernel $(B)/gnomon.elf \
+	   --initrd $(B)/initrd.cpio
+
+.PHONY: panic
+panic: $(B)/gnomon.elf $(B)/initrd.cpio
+	$(PANIC) --show $(KIND)
+
+.PHONY: panic-test
+panic-test: $(B)/gnomon.elf $(B)/initrd.cpio
+	$(PANIC)
+
+## make panic          a panic on the way out of a process, as in the founding
+##                     report; KIND=name: another kind (tools/panic_test.py --list)
+## make panic-test     every kind in a boot of its own, its report checked
