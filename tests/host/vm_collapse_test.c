@@ -1,0 +1,796 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vm_collapse_test.c: chains that get shorter: what merge and bypass make of a
+ * chain (golden dumps), every way in which they give up, simultaneous calls,
+ * the way up from deallocate, and the depth after many generations of forks.
+ */
+#include <lib/atomic.h>
+#include <sys/errno.h>
+#include <sys/sleepq.h>
+#include <sys/thread.h>
+#include <sys/zone.h>
+#include <vm/vm_page.h>
+#include <vm/vm_pager.h>
+#include <vm/vm_sched.h>
+
+#include "chain_test.h"
+#include "vm_fault_test.h"
+
+/* ---- golden dumps ---- */
+
+static void
+show_chain(const char *when, struct vm_object *object)
+{
+	host_capture_pr("%s:\n", when);
+	vm_show_chain(object, host_capture_pr);
+}
+
+static void
+before_after(const char *what, struct vm_object *front)
+{
+	host_capture_pr("-- %s\n", what);
+	show_chain("before", front);
+	chain_collapse(front, VM_COLLAPSE_NOWAIT);
+	show_chain("after", front);
+	vm_check_object(front);
+}
+
+static void
+golden_merge(void)
+{
+	struct vm_object *x, *b, *f;
+
+	x = chain_object(NULL, 0, 16, "0-3");
+	b = chain_object(x, 0, 16, "1 2 9");
+	f = chain_object(b, 0, 8, "1 3");
+	before_after("merge, one page shadowed, one out of reach", f);
+	vm_object_deallocate(f);
+
+	x = chain_object(NULL, 0, 32, "5 6 7 8 9");
+	b = chain_object(x, 4, 16, "0 2 3 4 7");
+	f = chain_object(b, 2, 4, "1");
+	before_after("merges at offsets, to the end", f);
+	vm_object_deallocate(f);
+}
+
+static void
+golden_bypass(void)
+{
+	struct vm_object *x, *b, *f, *g;
+
+	x = chain_object(NULL, 0, 8, "0-7");
+	b = chain_object(x, 0, 8, "1 2");
+	vm_object_reference(b);
+	f = chain_object(b, 0, 8, "1 2 5");
+	g = chain_object(b, 0, 8, "2");
+	before_after("bypass; the sibling inherits what is left", f);
+	show_chain("sibling", g);
+	vm_object_deallocate(g);
+	vm_object_deallocate(f);
+
+	b = chain_object(NULL, 0, 8, "0 7");
+	vm_object_reference(b);
+	f = chain_object(b, 4, 2, "");
+	before_after("bypass of the last object: out of reach is covered", f);
+	vm_object_deallocate(f);
+	vm_object_deallocate(b);
+
+	b = chain_object(NULL, 0, 8, "1 2");
+	vm_object_reference(b);
+	f = chain_object(b, 0, 8, "1");
+	before_after("not covered: nothing", f);
+	vm_object_deallocate(f);
+	vm_object_deallocate(b);
+}
+
+/* What do merge and bypass make of a chain? */
+KTEST(collapse, cases)
+{
+	show_begin();
+	golden_merge();
+	golden_bypass();
+	KT_CHECK(t, show_golden(t, "collapse_cases"), "golden");
+}
+
+/* Does a chain whose middle lost its other users become one object? */
+KTEST(collapse, cascade)
+{
+	struct vm_object *f = chain_object(NULL, 0, 64, "0");
+	uint64_t merges = vm_meter_sum(VM_METER_v_collapses);
+	char page[4] = "00";
+	int i;
+
+	for (i = 1; i < 40; i++) {
+		page[0] = (char)('0' + i / 10);
+		page[1] = (char)('0' + i % 10);
+		f = chain_object(f, 0, 64, page);
+	}
+	KT_CHECK(t, chain_depth(f) == 40, "%u", chain_depth(f));
+	chain_collapse(f, VM_COLLAPSE_NOWAIT);
+	KT_CHECK(t, chain_depth(f) == 1 && f->resident_page_count == 40 &&
+	    vm_meter_sum(VM_METER_v_collapses) == merges + 39, "depth %u",
+	    chain_depth(f));
+	vm_check_object(f);
+	vm_object_deallocate(f);
+}
+
+/* ---- every way to give up (scenario 9) ---- */
+
+static struct vm_page *
+page_of(struct vm_object *object, vm_pindex_t pindex)
+{
+	struct vm_page *m;
+
+	vm_object_lock(object);
+	m = vm_page_lookup(object, pindex);
+	vm_object_unlock(object);
+	return m;
+}
+
+/* Tries, expects that nothing of the links changed, and no lock is left. */
+static bool
+gives_up(struct vm_object *front)
+{
+	struct vm_object *backing = front->backing_object;
+	int refs = backing->ref_count;
+
+	return chain_collapse(front, VM_COLLAPSE_NOWAIT) == 0 &&
+	    front->backing_object == backing && backing->ref_count == refs;
+}
+
+/* Is a merge that cannot go on without waiting left as it was? */
+KTEST(collapse, merge_gives_up)
+{
+	struct vm_object *b = chain_object(NULL, 0, 256, "1 2 200");
+	struct vm_object *f = chain_object(b, 0, 256, "2");
+	struct vm_page *m = page_of(b, 1);
+	uint64_t aborts = vm_meter_sum(VM_METER_v_collapse_aborts);
+
+	KT_CHECK(t, vm_page_busy_try(m) && gives_up(f), "busy page");
+	vm_page_unbusy(m);
+	KT_CHECK(t, vm_page_sbusy_try(m) && gives_up(f), "shared busy page");
+	vm_page_sunbusy(m);
+	m = page_of(b, 2);
+	vm_object_lock(b);
+	vm_page_wire(m);
+	vm_object_unlock(b);
+	KT_CHECK(t, gives_up(f), "a wired page that is shadowed");
+	vm_object_lock(b);
+	vm_page_unwire(m);
+	vm_object_unlock(b);
+	/* Page 1 is in front by now, 2 is gone. */
+	zone_fail_nth(1);
+	KT_CHECK(t, gives_up(f), "no memory for a node");
+	zone_fail_nth(0);
+	KT_CHECK(t, vm_meter_sum(VM_METER_v_collapse_aborts) == aborts + 4,
+	    "%lu aborts", vm_meter_sum(VM_METER_v_collapse_aborts) - aborts);
+	vm_check_object(f);
+	vm_check_object(b);
+	chain_collapse(f, VM_COLLAPSE_NOWAIT);
+	KT_CHECK(t, chain_depth(f) == 1 && f->resident_page_count == 3,
+	    "%lu pages", (unsigned long)f->resident_page_count);
+	vm_object_deallocate(f);
+}
+
+/* Is each reason not to bypass seen? */
+KTEST(collapse, bypass_gives_up)
+{
+	struct vm_object *b = chain_object(NULL, 0, 8, "1 2"), *f;
+	struct vm_page *m;
+
+	vm_object_reference(b);
+	f = chain_object(b, 0, 8, "1");
+	KT_CHECK(t, gives_up(f), "page 2 shows through");
+	chain_page(f, 2);
+	m = page_of(f, 2);
+	KT_CHECK(t, vm_page_busy_try(m) && gives_up(f), "its page is busy");
+	vm_page_unbusy(m);
+	m = page_of(b, 2);
+	KT_CHECK(t, vm_page_busy_try(m) && gives_up(f), "ours is busy");
+	vm_page_unbusy(m);
+	chain_collapse(f, VM_COLLAPSE_NOWAIT);
+	KT_CHECK(t, f->backing_object == NULL && b->ref_count == 1,
+	    "%d references", b->ref_count);
+	vm_object_deallocate(f);
+	vm_object_deallocate(b);
+}
+
+/* Is an object in somebody's merge left alone? */
+KTEST(collapse, taken_objects)
+{
+	struct vm_object *b = chain_object(NULL, 0, 8, "1");
+	struct vm_object *f = chain_object(b, 0, 8, "2");
+	static const uint32_t taken[] = { OBJ_COLLAPSING, OBJ_FADING };
+	unsigned i;
+
+	for (i = 0; i < nitems(taken); i++) {
+		b->flags |= taken[i];
+		KT_CHECK(t, gives_up(f), "behind: %x", taken[i]);
+		b->flags &= ~taken[i];
+		f->flags |= taken[i];
+		KT_CHECK(t, gives_up(f), "in front: %x", taken[i]);
+		f->flags &= ~taken[i];
+	}
+	KT_CHECK(t, chain_collapse(f, VM_COLLAPSE_NOWAIT) == 0 &&
+	    chain_depth(f) == 1, "free again");
+	vm_object_deallocate(f);
+}
+
+/* Does a chain survive the failure of each allocation in turn? */
+KTEST(collapse, fail_nth)
+{
+	struct vm_object *b, *f;
+	uint64_t nth, aborts, n = 0;
+
+	for (nth = 1;; nth++) {
+		b = chain_object(NULL, 0, 1024, "0 64 128 192 900");
+		f = chain_object(b, 0, 1024, "64 65");
+		aborts = vm_meter_sum(VM_METER_v_collapse_aborts);
+		zone_fail_nth(nth);
+		chain_collapse(f, VM_COLLAPSE_NOWAIT);
+		zone_fail_nth(0);
+		vm_check_object(f);
+		n = f->resident_page_count + (chain_depth(f) == 2 ?
+		    b->resident_page_count : 0);
+		KT_CHECK(t, n == 6 || n == 7, "%lu pages at %lu", n, nth);
+		aborts = vm_meter_sum(VM_METER_v_collapse_aborts) - aborts;
+		KT_CHECK(t, chain_depth(f) == 1 + (unsigned)aborts,
+		    "nth %lu: depth %u", nth, chain_depth(f));
+		vm_object_deallocate(f);
+		if (aborts == 0)
+			break;
+	}
+	KT_CHECK(t, nth > 2, "no allocation was failed");
+}
+
+/* ---- what is stored by a pager ---- */
+
+/* A pager of anonymous memory that stores page numbers; one bit a page. */
+struct store {
+	uint64_t	bits;
+};
+
+static unsigned	store_reads, store_left;	/* pages that may still move */
+
+static struct store *
+store_of(struct vm_object *object)
+{
+	return object->handle;
+}
+
+static bool
+store_haspage(struct vm_object *object, vm_pindex_t pindex)
+{
+	return (store_of(object)->bits >> pindex & 1) != 0;
+}
+
+static int
+store_getpage(struct vm_object *object, struct vm_page *m)
+{
+	(void)object;
+	store_reads++;
+	pmap_zero_page(m);
+	m->valid = VM_PAGE_VALID;
+	return 0;
+}
+
+static void
+store_dealloc(struct vm_object *object)
+{
+	store_of(object)->bits = 0;
+	object->handle = NULL;
+}
+
+static bool
+store_nextpage(struct vm_object *object, vm_pindex_t *pindex)
+{
+	uint64_t bits;
+
+	if (*pindex >= 64)
+		return false;
+	bits = store_of(object)->bits >> *pindex;
+	if (bits == 0)
+		return false;
+	*pindex += (vm_pindex_t)__builtin_ctzl(bits);
+	return true;
+}
+
+static int store_transfer(struct vm_object *from, struct vm_object *to,
+    vm_pindex_t first);
+
+static const struct vm_pager_ops store_ops = {
+	.name = "store",
+	.haspage = store_haspage,
+	.getpage = store_getpage,
+	.dealloc = store_dealloc,
+	.nextpage = store_nextpage,
+	.transfer = store_transfer,
+};
+
+static struct store stores[16];
+static unsigned nstores;
+
+static void
+store_begin(struct vm_object *object, uint64_t bits)
+{
+	object->pager = &store_ops;
+	object->handle = &stores[nstores++ % nitems(stores)];
+	store_of(object)->bits = bits;
+}
+
+static int
+store_transfer(struct vm_object *from, struct vm_object *to, vm_pindex_t first)
+{
+	vm_pindex_t i, index;
+
+	if (to->pager == NULL)
+		store_begin(to, 0);
+	for (i = 0; store_nextpage(from, &i); i++) {
+		index = i - first;
+		if (i >= first && index < to->size &&
+		    vm_page_lookup(to, index) == NULL &&
+		    !store_haspage(to, index)) {
+			if (store_left == 0)
+				return ENOMEM;
+			store_left--;
+			store_of(to)->bits |= 1UL << index;
+		}
+		store_of(from)->bits &= ~(1UL << i);
+	}
+	return 0;
+}
+
+/* Is what is stored moved, freed and counted as covering, and never read? */
+KTEST(collapse, stored_pages)
+{
+	struct vm_object *b = chain_object(NULL, 0, 16, "1 2 3"), *f;
+	unsigned reads = store_reads;
+
+	store_left = 100;
+	f = chain_object(b, 2, 8, "2");
+	store_begin(b, 1UL << 0 | 1UL << 3 | 1UL << 4 | 1UL << 6);
+	store_begin(f, 1UL << 0);	/* hides b's resident page 2 */
+	chain_collapse(f, VM_COLLAPSE_NOWAIT);
+	/* From b: page 3 is resident at 1, 4 is hidden by 2, 6 moved to 4. */
+	KT_CHECK(t, chain_depth(f) == 1 && f->resident_page_count == 2 &&
+	    store_of(f)->bits == (1UL << 0 | 1UL << 4), "%lu pages, bits %lx",
+	    (unsigned long)f->resident_page_count, store_of(f)->bits);
+	KT_CHECK(t, store_reads == reads, "%u reads", store_reads - reads);
+	vm_check_object(f);
+	vm_object_deallocate(f);
+}
+
+/* The lost memory of 1993: does storage on either side stop a bypass? */
+KTEST(collapse, stored_bypass)
+{
+	struct vm_object *b = chain_object(NULL, 0, 8, "1"), *f;
+
+	vm_object_reference(b);
+	f = chain_object(b, 0, 8, "2");
+	store_begin(b, 1UL << 2 | 1UL << 3);
+	KT_CHECK(t, gives_up(f), "pages 1 and 3 show");
+	store_begin(f, 1UL << 1);
+	KT_CHECK(t, gives_up(f), "page 3 shows");
+	store_of(f)->bits |= 1UL << 3;
+	KT_CHECK(t, chain_collapse(f, VM_COLLAPSE_NOWAIT) == 1 &&
+	    chain_depth(f) == 1, "depth %u", chain_depth(f));
+	vm_object_deallocate(f);
+	vm_object_deallocate(b);
+}
+
+/* Does a transfer that fails half way lose nothing? */
+KTEST(collapse, stored_no_memory)
+{
+	struct vm_object *b = chain_object(NULL, 0, 8, "1"), *f;
+
+	f = chain_object(b, 0, 8, "2");
+	store_begin(b, 1UL << 3 | 1UL << 4 | 1UL << 5);
+	store_left = 1;
+	KT_CHECK(t, gives_up(f), "no memory");
+	KT_CHECK(t, store_of(f)->bits == 1UL << 3 &&
+	    store_of(b)->bits == (1UL << 4 | 1UL << 5) &&
+	    f->resident_page_count == 2, "%lx %lx", store_of(f)->bits,
+	    store_of(b)->bits);
+	vm_check_object(f);
+	store_left = 100;
+	chain_collapse(f, VM_COLLAPSE_NOWAIT);
+	KT_CHECK(t, chain_depth(f) == 1 && store_of(f)->bits == 0x38,
+	    "%lx", store_of(f)->bits);
+	vm_object_deallocate(f);
+}
+
+/* Does a full to-do list stop the collapse, and the next call go on? */
+KTEST(collapse, todo_full)
+{
+	struct vm_object *f = chain_object(NULL, 0, 64, "1");
+	unsigned i;
+
+	store_left = 100;
+	store_begin(f, 1UL << 20);
+	for (i = 1; i < VM_OBJECT_TODO + 3; i++) {
+		f = chain_object(f, 0, 64, "1");
+		store_begin(f, 1UL << (20 + i));
+	}
+	KT_CHECK(t, chain_collapse(f, VM_COLLAPSE_NOWAIT) == VM_OBJECT_TODO &&
+	    chain_depth(f) == 3, "depth %u", chain_depth(f));
+	KT_CHECK(t, chain_collapse(f, VM_COLLAPSE_NOWAIT) == 2 &&
+	    chain_depth(f) == 1, "depth %u", chain_depth(f));
+	KT_CHECK(t, store_of(f)->bits == 0x7ffUL << 20, "%lx",
+	    store_of(f)->bits);
+	vm_object_deallocate(f);
+}
+
+/* ---- the way up ---- */
+
+/* Is an object that loses all users but one shadow merged into it? */
+KTEST(collapse, dealloc_goes_up)
+{
+	struct vm_object *b = chain_object(NULL, 0, 8, "0-5"), *f, *g;
+
+	vm_object_reference(b);
+	f = chain_object(b, 0, 8, "1");
+	vm_object_deallocate(b);
+	KT_CHECK(t, chain_depth(f) == 1 && f->resident_page_count == 6 &&
+	    f->ref_count == 1, "depth %u", chain_depth(f));
+	/* f stays for g, and for a user of its own, who goes. */
+	vm_object_reference(f);
+	g = chain_object(f, 0, 8, "2");
+	g = chain_object(g, 0, 8, "3");
+	vm_object_deallocate(f);
+	KT_CHECK(t, chain_depth(g) == 1 && g->resident_page_count == 6,
+	    "up to the top: depth %u", chain_depth(g));
+	vm_object_deallocate(g);
+}
+
+struct release {
+	struct vm_object *object;
+	int		 done;			/* [a] */
+};
+
+static void
+release_main(void *arg)
+{
+	struct release *r = arg;
+
+	vm_object_deallocate(r->object);
+	atomic_store(&r->done, 1);
+}
+
+/* Is a shadow that is locked waited for with a pin, and nothing else held? */
+KTEST(collapse, dealloc_up_contended)
+{
+	struct vm_object *b = chain_object(NULL, 0, 8, "0-5"), *f;
+	uint64_t skips = vm_meter_sum(VM_METER_v_collapse_skips);
+	struct release r = { b, 0 };
+	struct host_thread *ht;
+
+	vm_object_reference(b);
+	f = chain_object(b, 0, 8, "1");
+	vm_object_lock(f);
+	ht = host_thread_start(release_main, &r);
+	while (!vm_object_paging(f))
+		sched_yield();
+	vm_object_lock(b);		/* front before backing: it is free */
+	KT_CHECK(t, b->ref_count == 1 && atomic_load(&r.done) == 0,
+	    "%d references", b->ref_count);
+	vm_object_unlock(b);
+	vm_object_unlock(f);
+	host_thread_join(ht);
+	KT_CHECK(t, chain_depth(f) == 1 && !vm_object_paging(f) &&
+	    vm_meter_sum(VM_METER_v_collapse_skips) == skips + 1, "depth %u",
+	    chain_depth(f));
+	vm_object_deallocate(f);
+}
+
+/* Does a merge wait for a busy page with nothing locked, then finish? */
+KTEST(collapse, merge_waits_for_busy)
+{
+	struct vm_object *b = chain_object(NULL, 0, 8, "0-5"), *f;
+	struct release r = { b, 0 };
+	struct host_thread *ht;
+	struct vm_page *m;
+
+	vm_object_reference(b);
+	f = chain_object(b, 0, 8, "1");
+	m = page_of(b, 3);
+	KT_CHECK(t, vm_page_sbusy_try(m), "busy");
+	ht = host_thread_start(release_main, &r);
+	for (;;) {
+		vm_object_lock(f);
+		if ((f->flags & OBJ_COLLAPSING) != 0)
+			break;
+		vm_object_unlock(f);
+		(void)tsleep(&r, 0, "tst", 1000000);
+	}
+	KT_CHECK(t, vm_object_paging(f) && atomic_load(&r.done) == 0, "pins");
+	vm_object_unlock(f);
+	/* A second collapse of the same object leaves it to the first. */
+	KT_CHECK(t, chain_collapse_unchecked(f, VM_COLLAPSE_WAIT) == 0 &&
+	    chain_depth(f) == 2, "second");
+	chain_page(f, 4);		/* shadows while the merge sleeps */
+	vm_page_sunbusy(m);
+	host_thread_join(ht);
+	KT_CHECK(t, chain_depth(f) == 1 && f->resident_page_count == 6 &&
+	    f->flags == 0 + (f->flags & OBJ_ONEMAPPING), "depth %u flags %x",
+	    chain_depth(f), f->flags);
+	vm_check_object(f);
+	vm_object_deallocate(f);
+}
+
+/* ---- many threads on one forest ---- */
+
+#define FOREST	8
+
+static struct {
+	struct spinlock	  lock;
+	struct vm_object *tree[FOREST];	/* [lock] each with a reference */
+} forest = { .lock = SPINLOCK_INITIALIZER("forest", LO_NONE, 0) };
+
+static struct vm_object *
+forest_get(unsigned i)
+{
+	struct vm_object *object;
+
+	spin_lock(&forest.lock);
+	object = forest.tree[i];
+	vm_object_reference(object);
+	spin_unlock(&forest.lock);
+	return object;
+}
+
+/* Takes over the caller's reference. */
+static void
+forest_put(unsigned i, struct vm_object *object)
+{
+	struct vm_object *old;
+
+	spin_lock(&forest.lock);
+	old = forest.tree[i];
+	forest.tree[i] = object;
+	spin_unlock(&forest.lock);
+	vm_object_deallocate(old);
+}
+
+static void
+forest_page(struct vm_object *object, vm_pindex_t pindex)
+{
+	struct vm_page *m = NULL;
+
+	vm_object_lock(object);
+	if (vm_page_lookup(object, pindex) == NULL)
+		m = vm_page_alloc(object, pindex, VM_ALLOC_ZERO);
+	if (m != NULL) {
+		vm_page_activate(m);
+		vm_page_unbusy(m);
+	}
+	vm_object_unlock(object);
+}
+
+static void
+forest_main(void *arg)
+{
+	struct prng rnd;
+	struct vm_object *object;
+	vm_ooffset_t offset;
+	int i;
+
+	prng_seed(&rnd, (uint64_t)(uintptr_t)arg);
+	for (i = 0; i < 1500; i++) {
+		object = forest_get((unsigned)prng_below(&rnd, FOREST));
+		offset = 0;
+		switch (prng_below(&rnd, 4)) {
+		case 0:
+			if (vm_object_shadow(&object, &offset, 16) == 0)
+				forest_page(object, prng_below(&rnd, 16));
+			forest_put((unsigned)prng_below(&rnd, FOREST), object);
+			break;
+		case 1:
+			forest_put((unsigned)prng_below(&rnd, FOREST), object);
+			break;
+		case 2:
+			chain_collapse_unchecked(object,
+			    (unsigned)prng_below(&rnd, 2));
+			vm_object_deallocate(object);
+			break;
+		default:
+			vm_object_deallocate(object);
+			break;
+		}
+	}
+}
+
+static void
+forest_yield(const char *point)
+{
+	(void)point;
+	sched_yield();
+}
+
+static void
+forest_run(struct ktest_ctx *t, int nthreads)
+{
+	struct host_thread *ht[6];
+	int i;
+
+	for (i = 0; i < FOREST; i++)
+		forest.tree[i] = chain_object(NULL, 0, 16, "0-7");
+	for (i = 0; i < nthreads; i++)
+		ht[i] = host_thread_start(forest_main,
+		    (void *)(uintptr_t)prng_next(&t->prng));
+	for (i = 0; i < nthreads; i++)
+		host_thread_join(ht[i]);
+	for (i = 0; i < FOREST; i++)
+		vm_check_object(forest.tree[i]);
+	for (i = 0; i < FOREST; i++)
+		vm_object_deallocate(forest.tree[i]);
+}
+
+/* Do shadows, collapses and ends from all sides leave nothing behind? */
+KTEST(collapse, threads_forest)
+{
+	forest_run(t, 6);
+}
+
+/* The same, where every schedule point is a pause. */
+KTEST(collapse, threads_forest_paused)
+{
+	vm_sched_hook = forest_yield;
+	forest_run(t, 4);
+	vm_sched_hook = NULL;
+}
+
+/* ---- generations (figures: depth of the deepest chain) ---- */
+
+#define GENS	10000
+#define GPAGES	6
+
+struct lineage {
+	struct vmspace	*vm;
+	uint64_t	 want[GPAGES];
+};
+
+static bool
+lineage_fork(struct lineage *from, struct lineage *to)
+{
+	unsigned i;
+
+	for (i = 0; i < GPAGES; i++)
+		to->want[i] = from->want[i];
+	return vmspace_fork(from->vm, &to->vm) == 0;
+}
+
+static void
+lineage_write(struct lineage *l, unsigned page, uint64_t v)
+{
+	l->want[page] = v;
+	(void)poke(l->vm, page, v);
+}
+
+static bool
+lineage_right(struct lineage *l)
+{
+	unsigned i;
+
+	for (i = 0; i < GPAGES; i++) {
+		if (peek(l->vm, i) != l->want[i])
+			return false;
+	}
+	return true;
+}
+
+static bool
+lineage_begin(struct lineage *l)
+{
+	unsigned i;
+
+	l->vm = vmspace_alloc();
+	if (map_anon(l->vm, BASE, GPAGES, VM_INHERIT_COPY) != 0)
+		return false;
+	for (i = 0; i < GPAGES; i++)
+		lineage_write(l, i, i);
+	return true;
+}
+
+static unsigned
+lineage_depth(const struct lineage *l)
+{
+	return chain_depth(entry_at(l->vm, BASE)->object);
+}
+
+/* One generation of each pattern; *l goes on. */
+static bool
+gen_children_exit(struct lineage *l, unsigned i)
+{
+	struct lineage c;
+	bool right;
+
+	if (!lineage_fork(l, &c))
+		return false;
+	lineage_write(&c, i % GPAGES, i);
+	right = lineage_right(&c);
+	sysref_put(c.vm);
+	lineage_write(l, i / 7 % GPAGES, ~(uint64_t)i);
+	return right;
+}
+
+static bool
+gen_child_goes_on(struct lineage *l, unsigned i)
+{
+	struct lineage c;
+
+	if (!lineage_fork(l, &c))
+		return false;
+	lineage_write(&c, i % GPAGES, i);
+	sysref_put(l->vm);
+	*l = c;
+	return true;
+}
+
+static bool
+gen_both_write(struct lineage *l, unsigned i)
+{
+	struct lineage c;
+	bool right;
+
+	if (!lineage_fork(l, &c))
+		return false;
+	lineage_write(l, i % GPAGES, i);
+	lineage_write(&c, i * 5 % GPAGES, ~(uint64_t)i);
+	right = lineage_right(l) && lineage_right(&c);
+	sysref_put(i % 3 == 0 ? l->vm : c.vm);
+	if (i % 3 == 0)
+		*l = c;
+	return right;
+}
+
+/* A server: its last children live on while it forks more. */
+static bool
+gen_server(struct lineage *l, unsigned i)
+{
+	static struct lineage pool[4];
+	struct lineage *c = &pool[i % nitems(pool)];
+
+	if (i >= nitems(pool)) {
+		if (!lineage_right(c))
+			return false;
+		sysref_put(c->vm);
+	}
+	if (!lineage_fork(l, c))
+		return false;
+	lineage_write(l, i * 5 % GPAGES, i);
+	lineage_write(c, i % GPAGES, ~(uint64_t)i);
+	for (; i == GENS - 1 && c >= pool; c--)
+		sysref_put(c->vm);
+	return true;
+}
+
+/* Do all the chains of 10,000 generations stay short, their bytes right? */
+KTEST(collapse, generations)
+{
+	static const struct {
+		const char	*name;
+		bool		(*fn)(struct lineage *l, unsigned i);
+	} pattern[] = {
+		{ "children exit", gen_children_exit },
+		{ "the child goes on", gen_child_goes_on },
+		{ "both write", gen_both_write },
+		{ "server with 4 live children", gen_server },
+	};
+	struct lineage l;
+	unsigned p, i, depth, deepest;
+
+	for (p = 0; p < nitems(pattern); p++) {
+		KT_CHECK(t, lineage_begin(&l), "begin");
+		for (i = 0, deepest = 0; i < GENS; i++) {
+			KT_CHECK(t, pattern[p].fn(&l, i) && lineage_right(&l),
+			    "%s: generation %u", pattern[p].name, i);
+			depth = lineage_depth(&l);
+			deepest = MAX(deepest, depth);
+		}
+		vm_check_all();
+		sysref_put(l.vm);
+		ktest_diag(t, "%s: depth %u at most", pattern[p].name, deepest);
+		KT_CHECK(t, deepest <= 8, "%s: depth %u", pattern[p].name,
+		    deepest);
+	}
+}
