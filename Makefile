@@ -194,6 +194,11 @@ include tools/diag.mk
 check:
 	$(PYTHON) tools/check.py --cc $(CC)
 
+# The protocols of vm/, searched exhaustively; what failed once must fail.
+.PHONY: models
+models:
+	tests/models/run.sh
+
 .PHONY: setup
 setup:
 	sh tools/setup.sh
@@ -214,6 +219,7 @@ help:
 ## make test           host tests (ASan, UBSan, TSan) and QEMU tests
 ## make htest          host tests alone; HARGS="seed=1 vm_map.*"
 ## make check          every static gate
+## make models         SPIN models of the chain protocols
 ## make bench          instructions and times per operation; PEER=linux beside
 ## make report         build/report.html: benchmark, tests, counters, chains
 ## make clean          remove build/

@@ -35,6 +35,23 @@ def compile_with(cc, flags, path):
     return [] if r.returncode == 0 else [r.stderr]
 
 
+# Who may write which fields of struct vm_object; const to everybody else.
+EDITORS = {"VM_OBJECT_LINK_EDITOR": "vm/vm_shadow.c",
+           "VM_OBJECT_PIN_EDITOR": "vm/vm_object.c"}
+EDITED = {"__vm_link": ("shadow_count", "shadow_head", "shadow_list",
+                        "backing_object", "backing_object_offset"),
+          "__vm_pin": ("paging_in_progress",)}
+OBJECT_H = "include/vm/vm_object.h"
+
+
+def link_editors(path, text):
+    """A file that takes a right to edit which is another's."""
+    return [f"{path}: {key} is {owner}'s alone" for key, owner in
+            EDITORS.items()
+            if path not in (owner, OBJECT_H) and re.search(rf"\b{key}\b",
+                                                           text)]
+
+
 class Gates:
     def __init__(self):
         self.layers = check_layers.Layers("tools/layers.txt")
@@ -56,6 +73,9 @@ class Gates:
             return list(style_check.check_file(path, real))
         if gate == "gcc":
             return compile_with("gcc", self.flags, real)
+        if gate == "link":
+            with open(real) as f:
+                return link_editors(path, f.read())
         if gate == "clang":
             return compile_with("clang", self.clang, real)
         if gate == "tsa":
@@ -92,6 +112,25 @@ def gate_headers(g):
             with open(src, "w") as f:
                 f.write(f"#include <{name}>\n")
             bad += compile_with("gcc", g.flags, src)
+    return bad
+
+
+def gate_link_editor(g):
+    """The link and pin fields are const but to one file each, so the compiler
+    refuses every other writer (and the assignment of whole objects); here:
+    they are marked so, and nobody else asks for the right."""
+    bad = []
+    with open(OBJECT_H) as f:
+        header = f.read()
+    for mark, fields in EDITED.items():
+        for name in fields:
+            if not re.search(rf"{mark}\b[^;]*\b{name};", header):
+                bad.append(f"{OBJECT_H}: {name} does not bear {mark}")
+    for p in kernel_sources() + check_layers.tracked():
+        if not p.endswith((".c", ".h")) or p.startswith("tests/"):
+            continue
+        with open(p) as f:
+            bad += link_editors(p, f.read())
     return bad
 
 
@@ -141,6 +180,7 @@ def gate_rules(g):
 
 
 GATES = [("layers", gate_layers), ("style", gate_style),
+         ("one link editor", gate_link_editor),
          ("headers alone", gate_headers), ("clang", gate_clang),
          ("thread-safety analysis", gate_tsa), ("rules fire", gate_rules),
          ("reproducible image", gate_reproducible)]
