@@ -32,6 +32,7 @@
 
 #define SCHED_SLICE	3	/* ticks before equals take turns */
 #define SCHED_BALANCE	10	/* ticks between looks at other queues */
+#define SCHED_TURN	8	/* switches between user threads, then a turn */
 
 TAILQ_HEAD(threadq, thread);
 
@@ -45,6 +46,7 @@ struct runq {
 	struct thread	*rq_prev;		/* [s] left by the last switch */
 	struct threadq	 rq_dead;		/* [s] off their stacks */
 	uint64_t	 rq_switches;		/* [s] */
+	unsigned	 rq_turn;		/* [s] counts towards a turn */
 	unsigned	 rq_ticks;		/* [t] of this CPU's timer */
 	int		 rq_cpu;		/* [c] */
 	struct threadq	 rq_queue[PRI_COUNT];	/* [s] */
@@ -125,6 +127,25 @@ runq_best(const struct runq *rq)
 	    (unsigned)__builtin_ctz(rq->rq_bits);
 }
 
+/*
+ * The priority to take from: the best; but each SCHED_TURN-th time that this is
+ * a user's, another user's in turn, so that nobody waits for ever for those who
+ * are better and never sleep (two that yield to each other).
+ */
+static unsigned
+runq_level(struct runq *rq)
+{
+	unsigned best = runq_best(rq), from;
+	uint32_t bits;
+
+	if (best < PRI_USER || ++rq->rq_turn % SCHED_TURN != 0)
+		return best;
+	from = PRI_USER + rq->rq_turn / SCHED_TURN %
+	    (PRI_USER_MAX - PRI_USER + 1);
+	bits = rq->rq_bits >> from;
+	return bits == 0 ? best : from + (unsigned)__builtin_ctz(bits);
+}
+
 static struct thread *
 runq_take(struct runq *rq)
 {
@@ -132,7 +153,7 @@ runq_take(struct runq *rq)
 
 	if (rq->rq_bits == 0)
 		return rq->rq_idle;
-	td = TAILQ_FIRST(&rq->rq_queue[runq_best(rq)]);
+	td = TAILQ_FIRST(&rq->rq_queue[runq_level(rq)]);
 	runq_remove(rq, td);
 	return td;
 }

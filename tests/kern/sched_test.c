@@ -175,6 +175,33 @@ KTEST(sched, priority)
 	KT_CHECK(t, bad == 0, "a lower priority ran first");
 }
 
+/* Two users who never sleep, and yield to each other, above a third. */
+static void
+turn_worker(struct kt_thread *kt)
+{
+	unsigned *turn = kt->group->arg;
+	nsec_t end = md_uptime() + 5 * NSEC_PER_SEC;
+
+	sched_setpri(curthread, kt->index == 2 ? PRI_USER_MAX - 1 : PRI_USER);
+	sched_bind(curthread, 1);
+	if (kt->index == 2) {
+		KT_CLAIM(kt, md_uptime() < end, "the lowest waited for 5 s");
+		atomic_store(turn, 1);
+	}
+	while (atomic_load(turn) == 0 && md_uptime() < end)
+		sched_yield();
+}
+
+KTEST(sched, everybody_has_a_turn)
+{
+	unsigned turn = 0, bad;
+
+	sched_bind(curthread, mp_ncpus > 1 ? 2 : 1);
+	bad = kt_group_run(&group, t, 3, turn_worker, &turn);
+	sched_bind(curthread, ~(cpumask_t)0);
+	KT_CHECK(t, bad == 0, "a thread starved");
+}
+
 /* Work queued on one CPU spreads to the idle ones. */
 static void
 spread_worker(struct kt_thread *kt)
