@@ -42,7 +42,7 @@ enum lab_level {
 enum lab_event {
 	EV_START, EV_SPIN, EV_SPINTRY, EV_SPINREL, EV_WLOCK, EV_RLOCK,
 	EV_TRY, EV_UPGRADE, EV_DOWNGRADE, EV_UNLOCK, EV_CHAN, EV_SLEEP,
-	EV_WAKE, EV_YIELD, EV_CALL, EV_USER, EV_FLUSH, EV_PAGER, EV_OP,
+	EV_WAKE, EV_YIELD, EV_CALL, EV_USER, EV_FLUSH, EV_PAGER, EV_OP, EV_NAMED,
 	EV_ATOMIC, EV_READ, EV_WRITE, EV_BLOCK, EV_END, EV_COUNT
 };
 
@@ -71,6 +71,7 @@ struct fibre {
 extern struct fibre	 lab_fibre[LAB_CPUS];
 extern struct fibre	*lab_cur;	/* NULL: the main context */
 extern bool		 lab_running;	/* fibres of a schedule run */
+extern bool		 lab_abandoned;	/* the last run ended early */
 extern unsigned		 lab_nopoint;	/* > 0: no event is a point */
 extern enum lab_level	 lab_level;
 extern uint32_t		 lab_ev;	/* events of this run */
@@ -100,6 +101,8 @@ extern struct lab_failure lab_failure;	/* of the last run */
 /* lab_fail: the run ends here. */
 void	lab_fail(enum lab_oracle oracle, const char *fmt, ...)
 	    __printflike(2, 3) __noreturn;
+/* lab_abandon: end the run; it would show nothing new. */
+void	lab_abandon(void) __noreturn;
 const char *lab_oracle_name(enum lab_oracle o);
 const char *lab_event_name(enum lab_event e);
 
@@ -130,6 +133,9 @@ int	lab_choose(uint32_t enabled, int dflt, bool preempts);
 void	lab_search_begin(enum lab_strategy st, uint64_t seed, unsigned bound);
 /* lab_search_next: prepare the next run; false: depth-first is complete. */
 bool	lab_search_next(void);
+void	lab_search_por(bool on);	/* sleep sets in depth-first search */
+uint64_t lab_search_pruned(void);	/* runs that they ended early */
+void	lab_search_event(const struct fibre *f);	/* f's event happens */
 void	lab_search_replay(const struct lab_schedule *s);
 
 /* ---- memory (lab_tsan.c) ---- */
@@ -141,7 +147,7 @@ void	lab_hb_acquire(const void *sync);
 void	lab_hb_release(const void *sync);
 void	lab_mem_live(const void *p, size_t len, bool live);
 bool	lab_mem_freed(const void *p);
-/* lab_conflict: of the pending events of two fibres (for sleep sets). */
+bool	lab_mem_bad(const void *p);	/* and the zone is not at work */
 bool	lab_shared(uintptr_t a);
 uint64_t lab_mem_shared_count(void);
 extern bool lab_races;		/* report data races */

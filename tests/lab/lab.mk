@@ -23,7 +23,7 @@ LAB_CFLAGS	= -std=gnu11 -O2 -g -ffreestanding -fno-omit-frame-pointer \
 		  -include tests/host/include/host_rename.h -nostdinc \
 		  -isystem $(shell $(HOSTCC) -print-file-name=include) \
 		  -Iinclude -Itests/lab/include -Itests/host/include \
-		  -Itests/host -Itests/lab
+		  -Itests/host -Itests/lab $(LAB_XFLAGS)
 LAB_OBJS	:= $(LAB_TSAN_SRCS:%=$(LAB)/t/%.o) \
 		   $(LAB_PLAIN_SRCS:%=$(LAB)/p/%.o) \
 		   $(LAB_OS_SRCS:%=$(LAB)/os/%.o)

@@ -146,7 +146,7 @@ check_lock(const void *lock, const char *name)
 {
 	if (name == NULL)
 		lab_fail(OR_ASSERT, "lock %p was never initialised", lock);
-	if (lab_running && lab_mem_freed(lock))
+	if (lab_running && lab_mem_bad(lock))
 		lab_fail(OR_UAF, "lock %s %p is in freed memory", name, lock);
 }
 

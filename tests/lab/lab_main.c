@@ -69,6 +69,10 @@ parse_option(const char *a)
 		if (strncmp(a, numbers[i].key, strlen(numbers[i].key)) == 0)
 			return kstrtoul(a + strlen(numbers[i].key), 0,
 			    numbers[i].v) == 0;
+	if (is(a, "por=1") || is(a, "por=0")) {
+		lab_search_por(is(a, "por=1"));
+		return true;
+	}
 	if (strncmp(a, "level=", 6) == 0 &&
 	    parse_name(a + 6, level_names, nitems(level_names), &v)) {
 		lab_level = (enum lab_level)v;
@@ -133,20 +137,40 @@ late(void)
 	return deadline != 0 && hos_now_ns() > deadline;
 }
 
+/* A step that visits all of n, in an order that looks random. */
+static unsigned
+stride(unsigned n, uint64_t seed)
+{
+	unsigned step = (unsigned)(n / 3 + seed % (n / 3 + 1)), a, b, t;
+
+	for (;; step++) {
+		for (a = n, b = step; b != 0; t = a % b, a = b, b = t)
+			continue;
+		if (a == 1)
+			return step;
+	}
+}
+
 /* All multisets of n core operations; false: a failure. */
 static bool
 product(int n, enum lab_strategy st, unsigned bound, uint64_t each,
     struct lab_tally *t)
 {
 	struct lab_limits lim = limits(each);
+	unsigned count = scenario_core_count(n), i, k;
+	uint64_t step = stride(count, args.seed);
 	struct lab_scenario s;
 
-	for (unsigned i = (unsigned)args.shard; !late() &&
-	    scenario_core(&s, n, i); i += (unsigned)args.shards)
+	for (k = (unsigned)args.shard; k < count && !late();
+	    k += (unsigned)args.shards) {
+		i = (unsigned)((args.seed + k * step) % count);
+		if (!scenario_core(&s, n, i))
+			panic("the product of %d has no member %u", n, i);
 		if (!run_explore(&s, st, args.seed + i, bound, &lim, t)) {
 			print_failure(&s);
 			return false;
 		}
+	}
 	return true;
 }
 

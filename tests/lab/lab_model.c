@@ -12,6 +12,9 @@
 #include <machine/cpu.h>
 #include <sys/errno.h>
 #include <vm/pmap.h>
+#include <vm/vm_object.h>
+#include <vm/vm_page.h>
+#include <vm/vm_pager.h>
 
 #include "../host/user_access.h"
 
@@ -61,7 +64,7 @@ model_reset(void)
 	memset(lab_proc, 0, sizeof(lab_proc));
 	lab_nprocs = 0;
 	ncells = 0;
-	next_value = 0;
+	next_value = LAB_PAGES;
 }
 
 /* ---- processes ---- */
@@ -77,12 +80,55 @@ proc_slot(struct vmspace *vm)
 	return p;
 }
 
-struct lab_proc *
-proc_new(bool shared)
+/* ---- the file: page i shows i + 1 in the slot of LAB_AUX ---- */
+
+static bool
+file_haspage(struct vm_object *object, vm_pindex_t pindex)
 {
+	(void)object;
+	return pindex < LAB_PAGES;
+}
+
+static int
+file_getpage(struct vm_object *object, struct vm_page *m)
+{
+	char *kva = pmap_page_kva(m);
+
+	(void)object;
+	lab_point(EV_PAGER, m, "page-in begins");
+	memset(kva, 0, PAGE_SIZE);
+	*(uint64_t *)(void *)(kva + (slot_va(0, LAB_AUX) - page_va(0))) =
+	    m->pindex + 1;
+	lab_point(EV_PAGER, m, "page-in ends");
+	m->valid = VM_PAGE_VALID;
+	return 0;
+}
+
+static void
+file_dealloc(struct vm_object *object)
+{
+	(void)object;
+}
+
+static const struct vm_pager_ops file_ops = {
+	.name = "labfile",
+	.haspage = file_haspage,
+	.getpage = file_getpage,
+	.dealloc = file_dealloc,
+};
+
+struct lab_proc *
+proc_new(enum lab_memory kind)
+{
+	bool shared = kind == LAB_SHARED;
 	struct vm_map_args a = { .prot = VM_PROT_RW, .max_prot = VM_PROT_ALL,
 	    .inherit = shared ? VM_INHERIT_SHARE : VM_INHERIT_COPY };
 	struct lab_proc *p = proc_slot(vmspace_alloc());
+
+	if (kind == LAB_FILE) {
+		a.object = vm_pager_allocate(&file_ops, p, LAB_PAGES);
+		a.eflags = MAP_ENTRY_COW | MAP_ENTRY_NEEDS_COPY;
+	}
 
 	KASSERT(p->vm != NULL, "no memory for %d processes", lab_nprocs);
 	if (vm_map_fixed(&p->vm->vm_map, LAB_BASE, ptoa(LAB_PAGES), true,
@@ -91,6 +137,10 @@ proc_new(bool shared)
 	for (int i = 0; i < LAB_PAGES; i++)
 		p->page[i] = (struct lab_page){ .cells = cells_new(),
 		    .may = MP_MAPPED | MP_RW, .shared = shared };
+	for (uint32_t i = 0; kind == LAB_FILE && i < LAB_PAGES; i++) {
+		p->page[i].cells->slot[LAB_AUX].base = i + 1;
+		p->page[i].file = true;
+	}
 	return p;
 }
 
@@ -112,8 +162,9 @@ fork_page(struct lab_page *to, const struct lab_page *from,
 	if (from->shared)
 		return;
 	c = to->cells = cells_new();
-	c->fuzzy = old->fuzzy || now->fuzzy;
+	c->fuzzy = old->fuzzy || now->fuzzy || was->cells != now;
 	for (int i = 0; i < LAB_SLOTS; i++) {
+		c->slot[i].base = now->slot[i].base;
 		c->slot[i].lo = MIN(old->slot[i].lo, now->slot[i].lo);
 		c->slot[i].hi = now->slot[i].hi;
 		c->slot[i].zero = moved || old->slot[i].zero ||
@@ -144,6 +195,16 @@ proc_fork(struct lab_proc *parent)
 }
 
 void
+proc_share(struct lab_proc *p)
+{
+	if (vm_map_inherit(&p->vm->vm_map, LAB_BASE,
+	    LAB_BASE + ptoa(LAB_PAGES), VM_INHERIT_SHARE) != 0)
+		panic("cannot set the inheritance");
+	for (int i = 0; i < LAB_PAGES; i++)
+		p->page[i].shared = true;
+}
+
+void
 proc_ref(struct lab_proc *p)
 {
 	vmspace_ref(p->vm);
@@ -162,15 +223,20 @@ proc_put(struct lab_proc *p)
 
 /* ---- loads and stores ---- */
 
+static unsigned
+may_now(const struct lab_page *pg)
+{
+	return pg->inflight == 0 ? pg->may :
+	    MP_MAPPED | MP_UNMAPPED | MP_RW | MP_RO;
+}
+
 static void
 check_error(const struct lab_page *pg, unsigned may_before, int error,
-    const char *what, int page)
+    const char *what, int page, unsigned need)
 {
-	unsigned may = pg->may | may_before;
+	unsigned may = may_now(pg) | may_before;
 
-	if (pg->inflight != 0)
-		may |= MP_UNMAPPED | MP_RO;
-	if ((error == 0 && (may & MP_MAPPED) != 0) ||
+	if ((error == 0 && (may & need) == need) ||
 	    (error == EFAULT && (may & MP_UNMAPPED) != 0) ||
 	    (error == EACCES && (may & MP_RO) != 0))
 		return;
@@ -186,15 +252,14 @@ proc_write(struct lab_proc *p, int page)
 	struct lab_page *pg = &p->page[page];
 	struct lab_cells *cs = pg->cells;
 	struct lab_cell *c = &cs->slot[my_slot()];
-	unsigned may = pg->may;
+	unsigned may = may_now(pg);
 	uint32_t v = ++next_value, old = c->hi;
 	int error;
 
 	c->hi = v;
 	c->zaps = cs->zaps;
 	error = user_store64(&p->vm->vm_map, slot_va(page, my_slot()), v);
-	check_error(pg, may | (pg->inflight ? MP_RO | MP_UNMAPPED : 0), error,
-	    "write", page);
+	check_error(pg, may, error, "write", page, MP_MAPPED | MP_RW);
 	if (error != 0) {
 		c->hi = old;
 		return;
@@ -210,12 +275,12 @@ check_value(const struct lab_cells *cs, const struct lab_cell *was,
 	bool zero = was->zero || now->zero || cs->zapping != 0 ||
 	    (was->lo == 0 && was->hi == 0);
 
-	if (cs->fuzzy ? v <= next_value : v == 0 ? zero :
+	if (cs->fuzzy ? v <= next_value : v == now->base ? zero :
 	    v >= was->lo && v <= now->hi)
 		return;
 	lab_fail(OR_BYTES, "process %d page %d slot %d shows %lu; it may show "
-	    "%u to %u%s", proc, page, slot, v, was->lo, now->hi,
-	    zero ? " or zero" : "");
+	    "%u to %u%s (%u)", proc, page, slot, v, was->lo, now->hi,
+	    zero ? " or the unwritten page" : "", now->base);
 }
 
 void
@@ -225,18 +290,18 @@ proc_read(struct lab_proc *p, int page, int slot)
 	struct lab_cells *cs = pg->cells;
 	struct lab_cell was = cs->slot[slot], *c = &cs->slot[slot];
 	uint32_t zaps = cs->zaps;
-	unsigned may = pg->may | (pg->inflight ? MP_RO | MP_UNMAPPED : 0);
+	unsigned may = may_now(pg);
 	uint64_t v = 0;
 	int error;
 
 	was.zero |= cs->zapping != 0;
 	error = user_load64(&p->vm->vm_map, slot_va(page, slot), &v);
-	check_error(pg, may, error, "read", page);
+	check_error(pg, may, error, "read", page, MP_MAPPED);
 	if (error != 0)
 		return;
 	check_value(cs, &was, c, v, page, slot, (int)(p - lab_proc));
 	/* What was seen once cannot be unseen. */
-	if (v != 0 && zaps == cs->zaps && cs->zapping == 0)
+	if (v != c->base && zaps == cs->zaps && cs->zapping == 0)
 		c->lo = MAX(c->lo, (uint32_t)v);
 }
 
@@ -336,13 +401,15 @@ proc_mmap(struct lab_proc *p, int page, int n)
 	int error;
 
 	op_begin(p, page, n, &op, true);
+	for (int i = page; i < page + n; i++)
+		p->page[i].cells->fuzzy |= p->page[i].file;
 	error = vm_map_fixed(&p->vm->vm_map, page_va(page), ptoa(n), false, &a);
 	check_op("mmap", error, 0);
 	op_end(p, page, n, &op, true, true, MP_UNMAPPED | MP_RO | MP_WIRED,
 	    MP_MAPPED | MP_RW);
 	for (int i = page; i < page + n; i++)
-		if (p->page[i].shared) {
-			p->page[i].shared = false;
+		if (p->page[i].shared || p->page[i].file) {
+			p->page[i].shared = p->page[i].file = false;
 			p->page[i].cells = cells_new();
 			p->page[i].cells->fuzzy = true;
 			for (int s = 0; s < LAB_SLOTS; s++)
@@ -404,6 +471,9 @@ proc_dontneed(struct lab_proc *p, int page, int n)
 
 	op_begin(p, page, n, &op, zap);
 	may = may_of(p, page, n);
+	/* Only what is shared already survives it. */
+	for (int i = page; i < page + n; i++)
+		p->page[i].cells->fuzzy |= p->page[i].shared;
 	error = vm_map_dontneed(&p->vm->vm_map, page_va(page),
 	    page_va(page + n));
 	check_op("dontneed", error, may | may_of(p, page, n));

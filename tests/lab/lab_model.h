@@ -22,7 +22,8 @@
 
 struct lab_cell {
 	uint32_t	 lo, hi;	/* values that may be seen; lo > hi: none */
-	bool		 zero;		/* zero may be seen */
+	bool		 zero;		/* the unwritten page may be seen */
+	uint32_t	 base;		/* which shows this: zero, or the file */
 	uint32_t	 zaps;		/* of the page, when the write began */
 };
 
@@ -45,7 +46,7 @@ struct lab_page {
 	unsigned	 may;		/* MP_* */
 	unsigned	 inflight;	/* operations that change the mapping */
 	uint32_t	 opseq;		/* operations begun */
-	bool		 shared;
+	bool		 shared, file;
 };
 
 struct lab_proc {
@@ -59,9 +60,12 @@ extern int		lab_nprocs;
 
 /* model_reset: at the start of a preparation. */
 void	model_reset(void);
-struct lab_proc *proc_new(bool shared);
+enum lab_memory { LAB_PRIVATE, LAB_SHARED, LAB_FILE };
+struct lab_proc *proc_new(enum lab_memory kind);
 /* proc_fork: also models the copy. */
 struct lab_proc *proc_fork(struct lab_proc *parent);
+/* proc_share: children of p's next forks share its memory. */
+void	proc_share(struct lab_proc *p);
 void	proc_ref(struct lab_proc *p);
 void	proc_put(struct lab_proc *p);
 

@@ -17,6 +17,8 @@
 
 #include "lab_model.h"
 
+#define WARM_OBJECTS	64
+#define WARM_PAGES	16
 #define ASIDE_ORDER	5
 #define ASIDE_ABOVE	(1280UL << 10)
 
@@ -110,6 +112,23 @@ op_unmap_two(int proc, int page)
 	proc_munmap(&lab_proc[proc], MIN(page, LAB_PAGES - 2), 2);
 }
 
+static void
+op_unmap_all(int proc, int page)
+{
+	(void)page;
+	proc_munmap(&lab_proc[proc], 0, LAB_PAGES);
+}
+
+/* Wire what may only be read, then write it: the wiring has to follow. */
+static void
+op_wire_read(int proc, int page)
+{
+	proc_protect(&lab_proc[proc], page, 1, false);
+	proc_wire(&lab_proc[proc], page, 1);
+	proc_protect(&lab_proc[proc], page, 1, true);
+	proc_write(&lab_proc[proc], page);
+}
+
 const struct lab_opdef lab_ops[] = {
 	{ 'r', "read fault", true, op_read },
 	{ 'w', "write fault", true, op_write },
@@ -123,15 +142,17 @@ const struct lab_opdef lab_ops[] = {
 	{ 'k', "fork, child exits", false, op_fork_exit },
 	{ 'l', "wire and keep", false, op_keep_wired },
 	{ 'v', "munmap of two", false, op_unmap_two },
+	{ 'a', "munmap of all", false, op_unmap_all },
+	{ 'o', "wire for reading, then write", false, op_wire_read },
 };
 const int lab_nops = nitems(lab_ops);
 
 /* ---- shapes: page 0 written, 1 written, 2 read, 3 untouched ---- */
 
 static struct lab_proc *
-first_process(bool shared)
+first_process(enum lab_memory kind)
 {
-	struct lab_proc *p = proc_new(shared);
+	struct lab_proc *p = proc_new(kind);
 
 	proc_write(p, 0);
 	proc_write(p, 1);
@@ -142,14 +163,14 @@ first_process(bool shared)
 static void
 make_single(void)
 {
-	first_process(false);
+	first_process(LAB_PRIVATE);
 }
 
 /* The child has copied page 1 already. */
 static void
 make_parent_child(void)
 {
-	struct lab_proc *child = proc_fork(first_process(false));
+	struct lab_proc *child = proc_fork(first_process(LAB_PRIVATE));
 
 	proc_write(child, 1);
 }
@@ -158,14 +179,14 @@ make_parent_child(void)
 static void
 make_fresh_fork(void)
 {
-	proc_fork(first_process(false));
+	proc_fork(first_process(LAB_PRIVATE));
 }
 
 /* Two shadows on one backing object whose process is gone. */
 static void
 make_siblings(void)
 {
-	struct lab_proc *parent = first_process(false);
+	struct lab_proc *parent = first_process(LAB_PRIVATE);
 
 	proc_fork(parent);
 	proc_fork(parent);
@@ -181,7 +202,7 @@ make_siblings(void)
 static void
 make_chain(void)
 {
-	struct lab_proc *p = first_process(false), *q;
+	struct lab_proc *p = first_process(LAB_PRIVATE), *q;
 
 	proc_write(p, 2);
 	for (int i = 2; i >= 1; i--) {
@@ -201,7 +222,7 @@ make_chain(void)
 static void
 make_wide(void)
 {
-	struct lab_proc *p = first_process(false);
+	struct lab_proc *p = first_process(LAB_PRIVATE);
 
 	for (int i = 0; i < 3; i++)
 		proc_write(proc_fork(p), i);
@@ -212,17 +233,79 @@ make_wide(void)
 static void
 make_shared(void)
 {
-	proc_fork(first_process(true));
+	proc_fork(first_process(LAB_SHARED));
+}
+
+/* A private mapping of a file; page 2 is in the file's object, 3 is not. */
+static void
+make_file(void)
+{
+	proc_fork(first_process(LAB_FILE));
+}
+
+/* Nobody has touched anything: the object will be made, and shared. */
+static void
+make_shared_untouched(void)
+{
+	proc_new(LAB_SHARED);
+}
+
+/* Parent and two children on one object, without any shadow. */
+static void
+make_fan(void)
+{
+	struct lab_proc *p = first_process(LAB_PRIVATE);
+
+	proc_fork(p);
+	proc_fork(p);
+}
+
+/* The lowest page is gone, so offsets in the chain are not zero. */
+static void
+make_clipped(void)
+{
+	struct lab_proc *p = first_process(LAB_PRIVATE), *child;
+
+	proc_write(p, 2);
+	proc_munmap(p, 0, 1);
+	child = proc_fork(p);
+	proc_write(p, 2);
+	proc_write(child, 3);
+}
+
+/*
+ * Copy on write first, shared then (FreeBSD-SA-21:08): 0 and 1 share an object
+ * in front of the one that 2 sees too.
+ */
+static void
+make_grand(void)
+{
+	struct lab_proc *p = first_process(LAB_PRIVATE), *q, t;
+
+	proc_fork(p);
+	proc_share(p);
+	q = proc_fork(p);
+	proc_read(q, 0, 0);
+	t = lab_proc[1];
+	lab_proc[1] = lab_proc[2];
+	lab_proc[2] = t;
 }
 
 const struct lab_shape lab_shapes[] = {
-	{ "single", "one process", 1, make_single },
-	{ "pc", "parent and child that copied a page", 2, make_parent_child },
-	{ "fresh", "parent and child that copied nothing", 2, make_fresh_fork },
-	{ "sib", "siblings whose parent is gone", 2, make_siblings },
-	{ "chain", "a chain of three", 2, make_chain },
-	{ "wide", "a parent and three children", 4, make_wide },
-	{ "shared", "parent and child, shared memory", 2, make_shared },
+	{ "single", "one process", 1, 0, make_single },
+	{ "pc", "parent and child that copied a page", 2, 0, make_parent_child },
+	{ "fresh", "parent and child that copied nothing", 2, 0, make_fresh_fork },
+	{ "sib", "siblings whose parent is gone", 2, 0, make_siblings },
+	{ "chain", "a chain of three", 2, 0, make_chain },
+	{ "wide", "a parent and three children", 4, 0, make_wide },
+	{ "shared", "parent and child, shared memory", 2, 0, make_shared },
+	{ "share0", "shared memory that nobody touched", 1, 0,
+	    make_shared_untouched },
+	{ "fan", "parent and two children that copied nothing", 3, 0,
+	    make_fan },
+	{ "clip", "parent and child, offsets not zero", 2, 1, make_clipped },
+	{ "grand", "copied on write, then shared", 3, 0, make_grand },
+	{ "file", "parent and child, private mapping of a file", 2, 0, make_file },
 };
 const int lab_nshapes = nitems(lab_shapes);
 
@@ -327,7 +410,7 @@ scenario_random(struct lab_scenario *s, struct prng *p)
 		for (int j = 0; j < t->nsteps; j++) {
 			t->step[j].op = &lab_ops[prng_below(p,
 			    (uint64_t)lab_nops)];
-			t->step[j].page = (int)prng_below(p, 3);
+			t->step[j].page = (int)prng_below(p, LAB_PAGES);
 		}
 	}
 	fix_exits(s);
@@ -363,6 +446,16 @@ multiset(unsigned i, int n, int k, int *out)
 	return true;
 }
 
+unsigned
+scenario_core_count(int nfibres)
+{
+	uint64_t n = 1;
+
+	for (int i = 0; i < nfibres; i++)
+		n = n * (uint64_t)(ncore() + i) / (uint64_t)(i + 1);
+	return (unsigned)n * (unsigned)lab_nshapes * 2;
+}
+
 /* Placements: all in process 0; or each in the next process. */
 bool
 scenario_core(struct lab_scenario *s, int nfibres, unsigned i)
@@ -379,18 +472,22 @@ scenario_core(struct lab_scenario *s, int nfibres, unsigned i)
 		s->task[f].proc = spread ? f % s->shape->nprocs : 0;
 		s->task[f].nsteps = 1;
 		s->task[f].step[0].op = &lab_ops[op[f]];
-		s->task[f].step[0].page = 0;
+		s->task[f].step[0].page = s->shape->page;
 	}
 	return true;
 }
 
 /* ---- running ---- */
 
+/*
+ * Odd CPUs get full magazines and quarantines, so that a free has to flush; even
+ * ones empty magazines, so that an allocation has to fill.
+ */
 static void
 warm_zone(struct zone *z, void *arg)
 {
+	static void *obj[WARM_OBJECTS];
 	struct zone_stats st;
-	void *obj[24];
 
 	(void)arg;
 	zone_get_stats(z, &st);
@@ -400,6 +497,22 @@ warm_zone(struct zone *z, void *arg)
 		obj[i] = zone_alloc(z, M_WAITOK);
 	for (unsigned i = 0; i < nitems(obj); i++)
 		zone_free(z, obj[i]);
+	if (curcpu % 2 == 0)
+		zone_drain(z);
+}
+
+/* The same for the caches of free pages. */
+static void
+warm_pages(void)
+{
+	struct vm_page *m[WARM_PAGES];
+
+	for (unsigned i = 0; i < nitems(m); i++)
+		m[i] = vm_page_alloc_unowned(0);
+	for (unsigned i = 0; i < nitems(m); i++)
+		vm_page_free_unowned(m[i]);
+	if (curcpu % 2 == 0)
+		vm_phys_drain_caches();
 }
 
 /*
@@ -419,8 +532,7 @@ set_memory_aside(void)
 	vm_page_count = (uint64_t)(vm_phys_paddr_to_page(pa) - vm_page_array);
 }
 
-/* Every CPU gets its magazines and some pages, so that a schedule does not
- * begin with making them. */
+/* Every CPU gets its magazines, so that no schedule begins with making them. */
 void
 scenario_warm(void *arg)
 {
@@ -429,7 +541,7 @@ scenario_warm(void *arg)
 	for (int cpu = 0; cpu < LAB_CPUS; cpu++) {
 		curcpu = cpu;
 		zone_foreach(warm_zone, NULL);
-		vm_page_free_unowned(vm_page_alloc_unowned(0));
+		warm_pages();
 	}
 	curcpu = 0;
 }

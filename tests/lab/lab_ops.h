@@ -26,6 +26,7 @@ struct lab_opdef {
 struct lab_shape {
 	const char	*name, *what;
 	int		 nprocs;	/* that fibres may run in */
+	int		 page;		/* of the core operations */
 	void		(*make)(void);
 };
 struct lab_task {
@@ -48,6 +49,7 @@ void	scenario_print(const struct lab_scenario *s, char *buf, size_t size);
 void	scenario_random(struct lab_scenario *s, struct prng *p);
 /* scenario_core: the i-th of the product: every multiset of nfibres core
  * operations, every shape, two placements; false: there is none. */
+unsigned scenario_core_count(int nfibres);
 bool	scenario_core(struct lab_scenario *s, int nfibres, unsigned i);
 
 /* Functions for lab_aux and the fibres: arg is the scenario, or its task. */

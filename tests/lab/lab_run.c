@@ -10,6 +10,7 @@
 #include <sys/lockdep.h>
 #include <vm/vm.h>
 #include <vm/vm_phys.h>
+#include <vm/vm_sched.h>
 
 #include "../host/host_os.h"
 #include "lab_os.h"
@@ -20,10 +21,18 @@ extern char	__world_start[], __world_end[];
 
 bool	lab_all;
 
+/* The kernel's own named points: between two halves of something. */
+static void
+named_point(const char *point)
+{
+	lab_point(EV_NAMED, NULL, point);
+}
+
 static void
 start_kernel(void *arg)
 {
 	(void)arg;
+	vm_sched_hook = named_point;
 	vm_phys_add_region(1UL << 12, ARENA_BYTES);
 	vm_init();
 	lockdep_set_mode(LOCKDEP_PANIC);
@@ -67,7 +76,9 @@ run_once(const struct lab_scenario *s)
 	for (int i = 0; i < s->nfibres; i++)
 		lab_fibre_set(i, scenario_fibre,
 		    (void *)(uintptr_t)&s->task[i]);
-	return lab_run(s->nfibres) && lab_aux(scenario_quiesce, NULL);
+	if (!lab_run(s->nfibres))
+		return false;
+	return lab_abandoned || lab_aux(scenario_quiesce, NULL);
 }
 
 bool

@@ -24,6 +24,7 @@
 struct fibre		 lab_fibre[LAB_CPUS];
 struct fibre		*lab_cur;
 bool			 lab_running;
+bool			 lab_abandoned;
 unsigned		 lab_nopoint;
 enum lab_level		 lab_level = LAB_SYNC;
 uint32_t		 lab_ev, lab_npoints;
@@ -66,7 +67,7 @@ static const char *const oracle_names[OR_COUNT] = {
 static const char *const event_names[EV_COUNT] = {
 	"start", "spin", "spin-try", "spin-release", "wlock", "rlock", "try",
 	"upgrade", "downgrade", "unlock", "chan", "sleep", "wakeup", "yield",
-	"call", "user", "flush", "pager", "op", "atomic", "read", "write",
+	"call", "user", "flush", "pager", "op", "at", "atomic", "read", "write",
 	"blocked", "end"
 };
 
@@ -114,6 +115,13 @@ lab_fail(enum lab_oracle oracle, const char *fmt, ...)
 	va_start(ap, fmt);
 	kvsnprintf(lab_failure.text, sizeof(lab_failure.text), fmt, ap);
 	va_end(ap);
+	to_main();
+}
+
+void
+lab_abandon(void)
+{
+	lab_abandoned = true;
 	to_main();
 }
 
@@ -247,6 +255,7 @@ lab_point(enum lab_event kind, const void *obj, const char *name)
 	f->obj = obj;
 	f->name = name;
 	go(f, pick(f, true));
+	lab_search_event(f);
 }
 
 void
@@ -270,6 +279,7 @@ lab_block(bool (*can)(const struct fibre *f))
 	go(f, pick(f, false));
 	f->state = FB_READY;
 	f->can = NULL;
+	lab_search_event(f);
 }
 
 void
@@ -357,6 +367,7 @@ static bool
 enter(struct fibre *f)
 {
 	lab_failure.oracle = OR_NONE;
+	lab_abandoned = false;
 	lab_nopoint = 0;
 	resume(f, &main_sp);
 	lab_cur = NULL;

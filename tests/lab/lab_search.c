@@ -28,6 +28,7 @@
 struct node {
 	uint32_t	 ev;
 	uint8_t		 enabled, done, chosen, dflt;
+	uint8_t		 sleep;		/* need not be tried here */
 	bool		 preempts;
 	uint8_t		 used;		/* preemptions above */
 };
@@ -44,6 +45,58 @@ static unsigned		 nchange;
 static const struct lab_schedule *script;
 static unsigned		 script_pos;
 
+/* ---- sleep sets ---- */
+
+static bool	 por;
+static uint32_t	 sleeping;
+static uint64_t	 npruned;
+
+void
+lab_search_por(bool on)
+{
+	por = on;
+}
+
+uint64_t
+lab_search_pruned(void)
+{
+	return npruned;
+}
+
+static bool
+is_memory(enum lab_event k)
+{
+	return k >= EV_ATOMIC && k <= EV_WRITE;
+}
+
+/*
+ * Could the two events not be exchanged?  User accesses, shootdowns and the
+ * model's own steps conflict with each other whatever they name.
+ */
+static bool
+conflict(const struct fibre *a, const struct fibre *b)
+{
+	bool loose_a = a->kind == EV_USER || a->kind == EV_FLUSH ||
+	    a->kind == EV_PAGER || a->kind == EV_OP || a->kind == EV_START;
+	bool loose_b = b->kind == EV_USER || b->kind == EV_FLUSH ||
+	    b->kind == EV_PAGER || b->kind == EV_OP || b->kind == EV_START;
+
+	if (loose_a || loose_b)
+		return loose_a && loose_b;
+	if (a->obj != b->obj || a->obj == NULL)
+		return false;
+	return !(is_memory(a->kind) && is_memory(b->kind) &&
+	    a->kind == EV_READ && b->kind == EV_READ);
+}
+
+void
+lab_search_event(const struct fibre *f)
+{
+	for (int i = 0; sleeping >> i != 0; i++)
+		if ((sleeping & 1U << i) != 0 && conflict(&lab_fibre[i], f))
+			sleeping &= ~(1U << i);
+}
+
 /* ---- depth first ---- */
 
 static void
@@ -54,7 +107,7 @@ node_put(unsigned at, uint32_t enabled, int dflt, bool preempts)
 	node[at] = (struct node){ .ev = lab_ev, .enabled = (uint8_t)enabled,
 	    .done = (uint8_t)(1U << dflt), .chosen = (uint8_t)dflt,
 	    .dflt = (uint8_t)dflt, .preempts = preempts,
-	    .used = (uint8_t)used };
+	    .sleep = (uint8_t)(sleeping & enabled), .used = (uint8_t)used };
 	depth++;
 }
 
@@ -72,11 +125,17 @@ dfs_choose(uint32_t enabled, int dflt, bool preempts)
 		node_put(pos, enabled, dflt, preempts);
 	}
 	n = &node[pos++];
+	if ((n->sleep & 1U << n->chosen) != 0) {
+		npruned++;
+		lab_abandon();
+	}
 	if (n->enabled != enabled || n->dflt != dflt)
 		panic("the run does not repeat: event %u, enabled %x was %x",
 		    lab_ev, enabled, n->enabled);
 	if (n->chosen != dflt && preempts)
 		used++;
+	if (por)
+		sleeping = (sleeping | n->done) & ~(1U << n->chosen);
 	return n->chosen;
 }
 
@@ -88,7 +147,7 @@ dfs_next(void)
 
 	while (depth > 0) {
 		n = &node[depth - 1];
-		left = n->enabled & ~(uint32_t)n->done;
+		left = n->enabled & ~(uint32_t)(n->done | n->sleep);
 		if (left != 0 && (!n->preempts || n->used < bound)) {
 			n->chosen = (uint8_t)__builtin_ctz(left);
 			n->done |= (uint8_t)(1U << n->chosen);
@@ -180,7 +239,7 @@ lab_search_begin(enum lab_strategy st, uint64_t seed, unsigned n)
 	bound = n;
 	nchange = MIN(n, nitems(change));
 	depth = 0;
-	nruns = points_sum = 0;
+	nruns = points_sum = npruned = 0;
 	prng_seed(&prng, seed);
 }
 
@@ -195,6 +254,7 @@ bool
 lab_search_next(void)
 {
 	pos = used = script_pos = 0;
+	sleeping = 0;
 	if (strategy == ST_DFS && nruns > 0 && !dfs_next())
 		return false;
 	/* The prefix that is repeated: what it used is counted again. */

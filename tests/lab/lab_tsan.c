@@ -243,6 +243,12 @@ lab_mem_freed(const void *p)
 	    1U << (a / 8 % 8)) == 0;
 }
 
+bool
+lab_mem_bad(const void *p)
+{
+	return in_zone[lab_cur->id] == 0 && lab_mem_freed(p);
+}
+
 static size_t
 zone_object_size(struct zone *z)
 {
@@ -351,8 +357,7 @@ access(uintptr_t a, bool write, bool atomic, uint32_t pc)
 		lab_point(kind, (const void *)a, NULL);
 	else
 		lab_ev++;
-	if (in_zones(a) && in_zone[lab_cur->id] == 0 &&
-	    lab_mem_freed((const void *)a))
+	if (in_zones(a) && lab_mem_bad((const void *)a))
 		uaf(a, write, pc);
 	hb_access(w, write, atomic, pc);
 }

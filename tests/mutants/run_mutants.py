@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""run_mutants.py: does the race laboratory notice?
+
+Each tests/mutants/NAME.patch makes one fault.  It is applied to a copy of the
+tree under build/mutants/NAME, the laboratory is built there (only what the
+patch touches), and `lab hunt` looks for a failure in a child process.  A table
+says which oracle found it, after how many schedules, in how long.
+
+Fails when a patch does not apply or does not compile, when a mutant survives
+that survivors.txt does not explain, or when one that it explains is killed.
+"""
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+COPY = ["Makefile", "boot", "kern", "vm", "include", "platform", "tests",
+        "tools"]
+RESULT = re.compile(r"^hunt: (\w+) oracle=(\w+) schedules=(\d+) ms=(\d+)", re.M)
+TOKEN = re.compile(r"^# token: (\S+)", re.M)
+
+
+def parse_args():
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("--build", default="build", help="where build/lab is")
+    p.add_argument("--secs", type=int, default=30, help="hunt each so long")
+    p.add_argument("--jobs", type=int, default=2)
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("names", nargs="*", help="mutants; default: all")
+    return p.parse_args()
+
+
+def explained():
+    """survivors.txt: NAME: why the laboratory cannot or need not see it."""
+    found = {}
+    with open(os.path.join(HERE, "survivors.txt"), encoding="utf-8") as f:
+        for line in f:
+            if ":" in line and not line.startswith("#"):
+                name, why = line.split(":", 1)
+                found[name.strip()] = why.strip()
+    return found
+
+
+def overlay(args, name):
+    """A copy of the tree with the mutant applied, and the objects to start from."""
+    top = os.path.join(args.build, "mutants", name)
+    src, obj = os.path.join(top, "src"), os.path.join(top, "build")
+    shutil.rmtree(top, ignore_errors=True)
+    os.makedirs(src)
+    for item in COPY:
+        subprocess.run(["cp", "-a", os.path.join(ROOT, item), src], check=True)
+    os.makedirs(obj)
+    subprocess.run(["cp", "-a", os.path.join(args.build, "labobj"), obj],
+                   check=True)
+    patch = os.path.join(HERE, name + ".patch")
+    r = subprocess.run(["patch", "-p1", "-F0", "-s", "--no-backup-if-mismatch",
+                        "-d", src, "-i", patch], capture_output=True, text=True,
+                       check=False)
+    if r.returncode != 0:
+        return None, "does not apply: " + r.stdout.strip().replace("\n", "; ")
+    # The objects name their sources relative to the tree.
+    r = subprocess.run(["make", "-C", src, "-s", "LAB_XFLAGS=-w",
+                        f"B={os.path.abspath(obj)}",
+                        os.path.abspath(obj) + "/lab"], capture_output=True,
+                       text=True, check=False)
+    if r.returncode != 0:
+        return None, "does not compile: " + r.stderr.strip()[:600]
+    return os.path.join(obj, "lab"), None
+
+
+def hunt(args, name):
+    start = time.monotonic()
+    lab, error = overlay(args, name)
+    if error:
+        return {"name": name, "verdict": "broken", "why": error}
+    built = time.monotonic() - start
+    cmd = [lab, "hunt", f"secs={args.secs}", f"seed={args.seed}"]
+    try:
+        r = subprocess.run(cmd, capture_output=True, text=True, check=False,
+                           errors="replace", timeout=args.secs + 30)
+        out, status = r.stdout + r.stderr, r.returncode
+    except subprocess.TimeoutExpired:
+        out, status = "", -9
+    m, t = RESULT.search(out), TOKEN.search(out)
+    shutil.rmtree(os.path.dirname(os.path.dirname(lab)), ignore_errors=True)
+    if m:
+        return {"name": name, "verdict": m[1], "oracle": m[2],
+                "schedules": int(m[3]), "ms": int(m[4]), "built": built,
+                "token": t[1] if t else ""}
+    # The laboratory itself went down: that is a kill too.
+    return {"name": name, "verdict": "killed", "oracle": f"status {status}",
+            "schedules": 0, "ms": 0, "built": built, "token": "",
+            "why": out[-300:]}
+
+
+def report(results, why):
+    bad, killed, times = 0, 0, []
+    print(f"{'mutant':34} {'verdict':9} {'oracle':10} {'schedules':>9}"
+          f" {'s':>7}  token")
+    for r in results:
+        name, verdict = r["name"], r["verdict"]
+        if verdict == "broken":
+            print(f"{name:34} BROKEN    {r['why']}")
+            bad += 1
+            continue
+        note = r["token"]
+        if verdict == "killed":
+            killed += 1
+            times.append(r["ms"] / 1000)
+            if name in why:
+                note, bad = "killed, but survivors.txt explains it", bad + 1
+        elif name in why:
+            note = "explained: " + why[name]
+        else:
+            note, bad = "SURVIVED", bad + 1
+        print(f"{name:34} {verdict:9} {r['oracle']:10} {r['schedules']:9}"
+              f" {r['ms'] / 1000:7.2f}  {note}")
+    times.sort()
+    expected = [r for r in results if r["name"] not in why]
+    if times:
+        print(f"# {killed} of {len(expected)} killed ({len(results)} mutants, "
+              f"{len(results) - len(expected)} explained); median "
+              f"{times[len(times) // 2]:.2f} s, slowest {times[-1]:.2f} s")
+    return bad
+
+
+def main():
+    args = parse_args()
+    names = args.names or sorted(f[:-6] for f in os.listdir(HERE)
+                                 if f.endswith(".patch"))
+    with ThreadPoolExecutor(args.jobs) as pool:
+        results = list(pool.map(lambda n: hunt(args, n), names))
+    bad = report(results, explained())
+    print(f"{'not ok' if bad else 'ok'} 1 lab: {len(names)} mutants")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
