@@ -9,6 +9,7 @@
  * everything was given back, says the verdict and ends the machine.
  */
 #include <lib/cdefs.h>
+#include <lib/string.h>
 #include <machine/cpu.h>
 #include <sys/bootinfo.h>
 #include <sys/callout.h>
@@ -107,6 +108,65 @@ main_audit(void)
 	    vm_phys_free_count() * (PAGE_SIZE >> 10));
 }
 
+/*
+ * What each zone has handed out before process 1 runs; zone_foreach's order.
+ */
+static struct main_zones {
+	uint64_t	live[64];	/* of the runner */
+	unsigned	n, differ;
+} main_zones;
+
+static void
+main_zone_take(struct zone *z, void *arg)
+{
+	struct main_zones *mz = arg;
+	struct zone_stats st;
+
+	zone_get_stats(z, &st);
+	if (mz->n < nitems(mz->live))
+		mz->live[mz->n++] = st.live;
+}
+
+static void
+main_zone_compare(struct zone *z, void *arg)
+{
+	struct main_zones *mz = arg;
+	struct zone_stats st;
+	uint64_t before;
+
+	zone_get_stats(z, &st);
+	before = mz->n < nitems(mz->live) ? mz->live[mz->n++] : 0;
+	/* The zone layer's own come with first use and stay. */
+	if (st.live == before || strncmp(st.name, "zone", 4) == 0)
+		return;
+	mz->differ++;
+	kprintf("baseline: zone %s: %lu before, %lu now\n", st.name, before,
+	    st.live);
+}
+
+/* main_zones_back: how many zones have more or less out than before. */
+static unsigned
+main_zones_back(void)
+{
+	main_zones.n = 0;
+	zone_foreach(main_zone_compare, &main_zones);
+	return main_zones.differ;
+}
+
+/* main_settle: until the last threads are off their stacks; 1 s at most. */
+static void
+main_settle(unsigned nthreads)
+{
+	unsigned tries;
+
+	for (tries = 0; tries < 100; tries++) {
+		thread_drain();
+		if (thread_count() <= nthreads)
+			return;
+		(void)tsleep(&tries, 0, "settle", 10 * NSEC_PER_MSEC);
+	}
+}
+
 /* True when all tests that ktest= names passed, or none are asked for. */
 static bool
 main_ktest(void)
@@ -124,18 +184,20 @@ main_init(void)
 {
 	const char *path = bootopt_str("init");
 	struct vm_baseline before;
-	unsigned differ;
+	unsigned differ, nthreads;
 	int status;
 
 	if (path == NULL && bootopt_str("ktest") != NULL)
 		return true;
 	proc_init();			/* unpacks the initrd: stays */
 	thread_drain();
+	nthreads = thread_count();
 	vm_baseline_take(&before);
+	zone_foreach(main_zone_take, &main_zones);
 	status = proc_run_init(path != NULL && path[0] != '\0' ? path :
 	    "/init");
-	thread_drain();
-	differ = vm_baseline_check(&before, kprintf);
+	main_settle(nthreads);
+	differ = vm_baseline_check(&before, kprintf) + main_zones_back();
 	kprintf("gnomon: init ended with status %#x, %u counters are not back "
 	    "at their baseline\n", status, differ);
 	return status == 0 && differ == 0;
