@@ -68,10 +68,13 @@ lockdep_init(void)
 	}
 }
 
-void
+enum lockdep_mode
 lockdep_set_mode(enum lockdep_mode mode)
 {
+	enum lockdep_mode was = lockdep_mode;
+
 	lockdep_mode = mode;
+	return was;
 }
 
 void
@@ -183,8 +186,9 @@ lockdep_tell(unsigned rule, const struct lockdep_held *h, const char *heldname,
 		    h != NULL ? h->lh_rank : 0, from);
 		if (!expected) {
 			lockdep_print(curthread, kprintf);
-			backtrace((uint64_t)site,
-			    (uint64_t)__builtin_frame_address(0), kprintf);
+			backtrace((uint64_t)__builtin_return_address(0),
+			    *(const uint64_t *)__builtin_frame_address(0),
+			    kprintf);
 		}
 	}
 }

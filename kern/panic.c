@@ -126,6 +126,8 @@ panic_run(void)
 		panic_steps[r->step++]();
 	kprintf("end of panic, report took %lu ms\n",
 	    (md_uptime() - r->start) / NSEC_PER_MSEC);
+	if (bootopt_bool("kdb"))
+		kdb_panic(r->tf, r->pc, r->fp, r->sp);
 	if (bootopt_bool("panic_hold"))
 		md_halt();
 	md_exit((int)r->code);
@@ -153,6 +155,7 @@ panic_common(enum exit_code code, const struct trapframe *tf, uint64_t pc,
 	int me, who = 0;
 
 	(void)intr_disable();
+	kdb_recover(fmt, ap);
 	me = curcpu + 1;
 	if (!atomic_fcmpset(&panicking, &who, me)) {
 		if (who != me)

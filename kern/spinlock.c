@@ -14,7 +14,8 @@
  * I3 A spinner serves TLB shootdowns (md_spin_poll) and nothing else: a
  *    cross-call could take a lock that this CPU already holds.
  *
- * After a panic the panicking CPU is alone; it walks through held locks.
+ * After a panic the panicking CPU is alone; it walks through held locks.  So
+ * does the debugger's, which leaves them held.
  */
 #include <lib/assert.h>
 #include <lib/atomic.h>
@@ -126,17 +127,23 @@ spin_stuck(const struct spinlock *l, uint32_t word, const void *site)
 	    l->sl_site);
 }
 
-/*
- * True when the word is ours; also when this CPU is the one that panics, whose
- * report must get past any lock.
- */
+/* Is this CPU alone, in a panic report or the debugger, and must get past any
+ * lock? */
+static bool
+spin_alone(uint32_t me)
+{
+	return atomic_load_relaxed(&panicking) == (int)me ||
+	    atomic_load_relaxed(&debugging) == (int)me;	/* own words only */
+}
+
+/* True when the word is ours, or we are alone. */
 static bool
 spin_try_word(struct spinlock *l, uint32_t me)
 {
 	uint32_t free = 0;
 
 	return atomic_fcmpset(&l->sl_word, &free, me) ||
-	    __predict_false(atomic_load_relaxed(&panicking) == (int)me);
+	    __predict_false(spin_alone(me));
 }
 
 static __noinline void
@@ -149,12 +156,12 @@ spin_lock_slow(struct spinlock *l, uint32_t me, const void *site)
 	while (!spin_try_word(l, me)) {
 		/* Wait by reading: the line stays shared meanwhile. */
 		while ((word = atomic_load_relaxed(&l->sl_word)) != 0) {
+			if (spin_alone(me))
+				return;
 			if (word == me && panicking == 0)
 				panic("spinlock %s (%p) taken again at %p by "
 				    "its holder, who took it at %p",
 				    l->sl_name, (void *)l, site, l->sl_site);
-			if (atomic_load_relaxed(&panicking) == (int)me)
-				return;
 			md_spin_poll();
 			cpu_spinwait();
 			if (++polls % SPIN_CHECK != 0)
@@ -198,17 +205,28 @@ spin_trylock(struct spinlock *l)
 	return true;
 }
 
+/* An unlock by a CPU that does not have the lock: right if it had to get past
+ * it, then the holder keeps it. */
+static __noinline void
+spin_unlock_other(struct spinlock *l)
+{
+	if (!spin_alone((uint32_t)curcpu + 1) && panicking == 0)
+		panic("%s: spinlock %s is not ours: word %u on cpu%d, taken "
+		    "at %p", __func__, l->sl_name, l->sl_word, curcpu,
+		    l->sl_site);
+}
+
 void
 spin_unlock(struct spinlock *l)
 {
 	unsigned flags = l->sl_flags;
 
-	KASSERT(l->sl_word == (uint32_t)curcpu + 1 || panicking != 0,
-	    "spinlock %s is not ours: word %u on cpu%d, taken at %p",
-	    l->sl_name, l->sl_word, curcpu, l->sl_site);
 	lockdep_release(l);
 	/* The lock may be gone once the word is 0: flags were read before. */
-	atomic_store_rel(&l->sl_word, 0);	/* partner: the cmpset */
+	if (__predict_true(l->sl_word == (uint32_t)curcpu + 1))
+		atomic_store_rel(&l->sl_word, 0);	/* partner: the cmpset */
+	else
+		spin_unlock_other(l);
 	spin_leave(l, flags);
 }
 

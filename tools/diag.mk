@@ -12,6 +12,12 @@ panic: $(B)/gnomon.elf $(B)/initrd.cpio
 panic-test: $(B)/gnomon.elf $(B)/initrd.cpio
 	$(PANIC)
 
+.PHONY: kdb-test
+kdb-test: $(B)/gnomon.elf $(B)/initrd.cpio
+	$(PYTHON) tools/kdb_test.py --kernel $(B)/gnomon.elf \
+	    --initrd $(B)/initrd.cpio --log $(B)/kdb-test.log
+
 ## make panic          a panic on the way out of a process, as in the founding
 ##                     report; KIND=name: another kind (tools/panic_test.py --list)
 ## make panic-test     every kind in a boot of its own, its report checked
+## make kdb-test       the debugger on the console, each command checked

@@ -81,7 +81,10 @@ def main():
         for mem in ("64M", "512M"):
             qemu(f"ktest-{smp}cpu-{mem}", total, smp, mem,
                  f"ktest=* seed={seed}")
+    qemu("chains-chaos-4cpu", total, 4, "256M",
+         f"ktest=chains.*,vm.* chaos={seed} seed={seed}")
     run("panic", [sys.executable, "tools/panic_test.py"], total, 900)
+    run("kdb", [sys.executable, "tools/kdb_test.py"], total, 300)
     print(f"{total.passed} passed, {total.failed} failed, "
           f"{total.skipped} skipped")
     return 1 if total.failed or total.passed == 0 else 0

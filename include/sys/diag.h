@@ -56,14 +56,15 @@ void	diag_zones(diag_print_fn *pr);
 /* ---- the debugger on the console, kdb.c ---- */
 /*
  * kdb_enter: stop the other CPUs, read commands until `continue`.
- * => Any context; frame: what the debugger's interrupt stopped, or NULL.
+ * => Any context; tf: what the interrupt stopped, or NULL.
  */
 void	kdb_enter(const struct trapframe *tf, const char *why);
-/* kdb_panic: commands after a panic report, until `continue`. */
-void	kdb_panic(const struct trapframe *tf);
-/* kdb_recover: a trap or panic inside a command ends the command; returns when
- * no command runs on this CPU. */
-void	kdb_recover(const char *msg);
+/* kdb_panic: the same after a panic report, which has stopped the others. */
+void	kdb_panic(const struct trapframe *tf, uint64_t pc, uint64_t fp,
+	    uint64_t sp);
+/* kdb_recover: a panic inside a command ends the command, and this does not
+ * return; it does when no command runs on this CPU. */
+void	kdb_recover(const char *fmt, va_list ap) __printflike(1, 0);
 
 /* ---- the watchdog, watchdog.c ---- */
 void	watchdog_tick(void);	/* timer interrupt, each CPU */

@@ -116,5 +116,6 @@ void	lockdep_print(const struct thread *td,
 unsigned lockdep_reports(void);	/* violations reported since boot, but for */
 unsigned lockdep_expect(bool on); /* those between (true) and (false), which
 				 * returns how many there were: for tests */
-void	lockdep_set_mode(enum lockdep_mode mode);
+/* lockdep_set_mode: => Returns: what it was. */
+enum lockdep_mode lockdep_set_mode(enum lockdep_mode mode);
 void	lockdep_init(void);	/* read the option; until then: report */

@@ -23,6 +23,7 @@ enum exit_code {
 };
 
 extern int	panicking;	/* [a] 0; index + 1 of the CPU that panics */
+extern int	debugging;	/* [a] 0; index + 1 of the CPU that runs kdb */
 
 /* panic_exit: as panic, with an exit code of its own. */
 void	panic_exit(enum exit_code code, const char *fmt, ...)

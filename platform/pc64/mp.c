@@ -91,8 +91,13 @@ md_ipi_resched(int cpu)
 void
 md_ipi_stop(cpumask_t mask)
 {
-	for (; mask != 0; mask &= mask - 1)
-		lapic_ipi_nmi(pcpu_data[__builtin_ctzl(mask)].pc_apicid);
+	struct pcpu *pc;
+
+	for (; mask != 0; mask &= mask - 1) {
+		pc = &pcpu_data[__builtin_ctzl(mask)];
+		atomic_store(&pc->pc_stopasked, 1);
+		lapic_ipi_nmi(pc->pc_apicid);
+	}
 }
 
 /* A page of RAM below 1 MiB; vm_phys was not given any of that. */

@@ -313,26 +313,32 @@ double_fault(const struct trapframe *tf)
 	panic_trap(tf, "double fault, cr2 0x%lx", va);
 }
 
-/* NMI: another CPU panics and wants this one to stop, for good; or somebody
- * outside wants to see where the machine hangs (every CPU gets that one: the
- * first reports, the report itself is not disturbed). */
+/* NMI: another CPU panics and wants this one to stop, for good; or it runs the
+ * debugger, until that ends; or somebody outside wants to see where the machine
+ * hangs (every CPU gets that one: the first reports, the report itself is not
+ * disturbed).  Who asked may have ended before the NMI came. */
 static void
 nmi(const struct trapframe *tf)
 {
-	int who = atomic_load(&panicking);
+	int who = atomic_load(&panicking), debugger = atomic_load(&debugging);
+	struct pcpu *pc = pcpu_self();
+	bool asked = atomic_swap(&pc->pc_stopasked, 0) != 0;
 
-	if (who == curcpu + 1 || watchdog_nmi(tf))
+	if (who == curcpu + 1 || debugger == curcpu + 1 || watchdog_nmi(tf))
 		return;
 	md_stopping();
 	/* Before panic_trap: it may find that another CPU was faster, and halt
 	 * where no second NMI gets through. */
-	atomic_store(&pcpu_self()->pc_stopframe, tf);
-	if (who == 0)
+	atomic_store(&pc->pc_stopframe, tf);
+	if (who == 0 && debugger == 0 && !asked)
 		panic_trap(tf, "non-maskable interrupt");
-	for (;;) {
-		cpu_cli();
-		cpu_halt();
+	while (atomic_load(&panicking) == 0 && atomic_load(&debugging) != 0)
+		cpu_spinwait();
+	if (atomic_load(&panicking) == 0) {
+		atomic_store(&pc->pc_stopframe, NULL);
+		return;
 	}
+	md_halt();
 }
 
 void

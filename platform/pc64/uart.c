@@ -18,6 +18,7 @@
 #include <machine/cpufunc.h>
 #include <machine/intr.h>
 #include <machine/machdep.h>
+#include <sys/diag.h>
 #include <sys/kprintf.h>
 #include <sys/md.h>
 #include <sys/panic.h>
@@ -41,15 +42,18 @@
 #define	 MCR_OUT2	0x08		/* lets interrupts out */
 #define UART_LSR	5
 #define	 LSR_RX		0x01
+#define	 LSR_BREAK	0x10
 #define	 LSR_TX		0x20
 #define UART_SCRATCH	7
 
 #define TX_SPIN		200000		/* reads of LSR before giving up */
+#define KDB_CHAR	0x1d		/* Ctrl-] */
 #define RX_SIZE		256		/* a power of two */
 
 static bool	present;		/* [c] after uart_init */
 static bool	rx_intr;		/* [c] after uart_intr_init */
 static uint8_t	rx_ring[RX_SIZE];
+static bool	rx_break;		/* [a] a break came; its byte is next */
 static unsigned	rx_head;		/* [a] I1 */
 static unsigned	rx_tail;		/* [a] I1 */
 const char	md_cons_chan = 0;
@@ -70,13 +74,25 @@ uart_init(void)
 	present = true;
 }
 
+/* A read of LSR clears its break bit, and most reads are for output's sake: so
+ * every read keeps the bit for the interrupt handler. */
+static uint8_t
+uart_status(void)
+{
+	uint8_t status = inb(COM1 + UART_LSR);
+
+	if ((status & LSR_BREAK) != 0)
+		atomic_store(&rx_break, true);
+	return status;
+}
+
 static void
 putraw(char c)
 {
 	unsigned n;
 
 	for (n = 0; n < TX_SPIN; n++) {
-		if (inb(COM1 + UART_LSR) & LSR_TX)
+		if (uart_status() & LSR_TX)
 			break;
 		cpu_spinwait();
 	}
@@ -119,25 +135,32 @@ md_cons_getc(void)
 
 	if (c >= 0 || !present)
 		return c;
-	if (rx_intr && atomic_load_relaxed(&panicking) == 0) /* a hint */
+	if (rx_intr && atomic_load_relaxed(&panicking) == 0 &&
+	    atomic_load_relaxed(&debugging) == 0)	/* both: a hint */
 		return -1;
 	return (inb(COM1 + UART_LSR) & LSR_RX) != 0 ?
 	    inb(COM1 + UART_DATA) : -1;
 }
 
 static void
-uart_intr(struct trapframe *tf __unused)
+uart_intr(struct trapframe *tf)
 {
 	unsigned head = atomic_load_relaxed(&rx_head);	/* ours (I1) */
+	bool got = false, debug = false;
 	unsigned n;
-	bool got = false;
 	uint8_t c;
 
 	/* A FIFO holds 16; the bound ends a chip that never runs dry. */
 	for (n = 0; n < RX_SIZE; n++) {
-		if ((inb(COM1 + UART_LSR) & LSR_RX) == 0)
+		if ((uart_status() & LSR_RX) == 0)
 			break;
 		c = inb(COM1 + UART_DATA);
+		/* A break comes as a zero byte. */
+		if (c == KDB_CHAR ||
+		    (c == 0 && atomic_swap(&rx_break, false))) {
+			debug = true;
+			continue;
+		}
 		if (head - atomic_load_acq(&rx_tail) == RX_SIZE)
 			continue;	/* full: the newest is lost */
 		rx_ring[head % RX_SIZE] = c;
@@ -146,6 +169,8 @@ uart_intr(struct trapframe *tf __unused)
 	}
 	if (got)
 		wakeup(&md_cons_chan);
+	if (debug && tf != NULL)
+		kdb_enter(tf, "the console");
 }
 
 void

@@ -32,6 +32,7 @@ struct pcpu {
 	uint64_t	 pc_gsbase;		/* in the MSRs (md_thread.c) */
 	const struct trapframe *pc_stopframe;	/* [a] where md_ipi_stop caught
 						 * this CPU; NULL: not stopped */
+	int		 pc_stopasked;		/* [a] md_ipi_stop sent an NMI */
 	uint64_t	 pc_stopcr2;		/* at md_stopping */
 	uint64_t	 pc_stopcr3;
 	bool		 pc_online;
