@@ -324,3 +324,19 @@ vm_object_collapse(struct vm_object *object, unsigned flags,
 	}
 	vm_object_assert_locked(object);
 }
+
+unsigned __no_lock_analysis
+vm_object_depth(struct vm_object *object)
+{
+	struct vm_object *next;
+	unsigned depth = 1;
+
+	vm_object_lock(object);
+	for (; (next = object->backing_object) != NULL; depth++) {
+		vm_object_lock(next);
+		vm_object_unlock(object);
+		object = next;
+	}
+	vm_object_unlock(object);
+	return depth;
+}

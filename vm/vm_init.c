@@ -4,6 +4,7 @@
  */
 #include <vm/vm.h>
 #include <sys/kmalloc.h>
+#include <sys/kprintf.h>
 #include <sys/panic.h>
 #include <sys/zone.h>
 #include <vm/pmap.h>
@@ -12,6 +13,7 @@
 #include <vm/vm_object.h>
 #include <vm/vm_page.h>
 #include <vm/vm_phys.h>
+#include <vm/vm_sched.h>
 
 /* Below this the fork storm cannot run; a machine of 24 MiB has more. */
 #define VM_MIN_FREE	(6UL << 20)
@@ -28,6 +30,7 @@ vm_init(void)
 	vm_map_startup();
 	kmem_init();			/* kernel_map */
 	kmalloc_init();
+	vm_chaos_start(bootopt_u64("chaos", 0));
 	if (vm_phys_free_count() < atop(VM_MIN_FREE))
 		panic_exit(EXIT_NOMEM, "%lu KiB of memory are free after "
 		    "start-up, %lu are needed: give the machine 24 MiB or more",

@@ -247,6 +247,9 @@ bool	vm_object_paging(const struct vm_object *object);
 void	vm_object_foreach(void (*fn)(struct vm_object *o, void *arg),
 	    void *arg);
 uint64_t vm_object_count(void);
+/* vm_object_depth: objects from here to the end of the chain.  => Locks: none on
+ * objects; the caller has a reference. */
+unsigned vm_object_depth(struct vm_object *object);
 /* vm_object_collapse_due: can the backing object be merged into object?  A look
  * at two words.  => Locks: object. */
 static inline bool

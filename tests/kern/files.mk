@@ -13,3 +13,4 @@ KTEST_SRCS += tests/kern/trap_test.c
 KTEST_SRCS += tests/kern/mem_test.c
 KTEST_SRCS += tests/kern/vm_test.c
 KTEST_SRCS += tests/kern/panic_test.c
+KTEST_SRCS += tests/kern/chain_test.c

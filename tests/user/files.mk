@@ -22,3 +22,5 @@ USER_PROGS	+= cowstorm
 USER_PROGS	+= maprace
 USER_PROGS	+= tlbprobe
 USER_PROGS	+= oom
+USER_PROGS	+= forkgen
+USER_PROGS	+= memfail
