@@ -41,6 +41,7 @@ KERN_SRCS += kern/proc/file.c
 KERN_SRCS += kern/proc/pipe.c
 KERN_SRCS += kern/proc/tty.c
 KERN_SRCS += kern/proc/random.c
+KERN_SRCS += kern/proc/dev_faults.c
 KERN_SRCS += kern/proc/cpio.c
 KERN_SRCS += kern/proc/ramfs.c
 KERN_SRCS += kern/proc/ramfs_name.c

@@ -234,10 +234,14 @@ int		 poll_wait(uint64_t gen, nsec_t timo) __warn_unused;
 void		 poll_end(void);
 
 /* ---- the console and the small devices (tty.c) ---- */
-enum dev_id { DEV_CONSOLE = 1, DEV_NULL, DEV_ZERO, DEV_RANDOM };
+enum dev_id { DEV_CONSOLE = 1, DEV_NULL, DEV_ZERO, DEV_RANDOM, DEV_FAULTS };
 const struct fileops *dev_ops(enum dev_id id);
 uint64_t	 dev_rdev(enum dev_id id);
 void		 tty_init(void);
+/* /dev/faults (dev_faults.c): injected failures, with boot option faults=1. */
+bool		 faults_wanted(void);
+int		 faults_read(struct file *fp, struct uio *u, uint64_t *off);
+int		 faults_write(struct file *fp, struct uio *u, uint64_t *off);
 /* kern_random: len bytes of the kernel's generator; not for secrets. */
 void		 random_init(void);
 void		 kern_random(void *buf, size_t len);

@@ -462,6 +462,9 @@ ramfs_init(void)
 	for (i = 0; i < nitems(devs) && error == 0; i++)
 		error = ramfs_mknode(ramfs_root, devs[i].path, S_IFCHR | 0666,
 		    NULL, devs[i].dev);
+	if (error == 0 && faults_wanted())
+		error = ramfs_mknode(ramfs_root, "/dev/faults",
+		    S_IFCHR | 0600, NULL, DEV_FAULTS);
 	if (error != 0)
 		panic_exit(EXIT_NOINIT, "ramfs: no memory for its first names");
 }

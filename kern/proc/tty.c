@@ -390,6 +390,10 @@ static const struct fileops dev_table[] = {
 		.fo_name = "random", .fo_read = random_read,
 		.fo_write = null_write, .fo_stat = dev_stat
 	},
+	[DEV_FAULTS] = {
+		.fo_name = "faults", .fo_read = faults_read,
+		.fo_write = faults_write, .fo_stat = dev_stat
+	},
 };
 
 const struct fileops *
@@ -407,6 +411,7 @@ dev_rdev(enum dev_id id)
 	static const uint16_t rdev[] = {
 		[DEV_CONSOLE] = 0x501, [DEV_NULL] = 0x103,
 		[DEV_ZERO] = 0x105, [DEV_RANDOM] = 0x109,
+		[DEV_FAULTS] = 0x10f,
 	};
 
 	return (unsigned)id < nitems(rdev) ? rdev[id] : 0;

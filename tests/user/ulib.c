@@ -81,7 +81,11 @@ thread_start(struct uthread *t, void (*fn)(void *), void *arg)
 	unsigned long *sp;
 	long ret;
 
-	t->stack = map_anon(UTHREAD_STACK, PROT_READ | PROT_WRITE);
+	ret = sys6(SYS_mmap, 0, UTHREAD_STACK, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANON, -1, 0);
+	if (ret < 0 && ret > -4096)
+		return (int)ret;
+	t->stack = (void *)ret;
 	sp = (unsigned long *)((char *)t->stack + UTHREAD_STACK);
 	*--sp = (unsigned long)arg;
 	*--sp = (unsigned long)fn;
@@ -96,7 +100,10 @@ thread_start(struct uthread *t, void (*fn)(void *), void *arg)
 	    CLONE_SIGHAND | CLONE_THREAD | CLONE_PARENT_SETTID |
 	    CLONE_CHILD_CLEARTID), "S"(sp), "d"(&t->tid), "r"(r10), "r"(r8)
 	    : "rcx", "r11", "memory");
-	return ret < 0 ? (int)ret : 0;
+	if (ret > 0)
+		return 0;
+	sys2(SYS_munmap, t->stack, UTHREAD_STACK);
+	return (int)ret;
 }
 
 void

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * memfail.c: does each kind of call survive the failure of each of its
+ * allocations: with an error or a dead child, but no wrong byte, and so that
+ * the same call works afterwards?
+ *
+ * For each operation below, page and then zone allocation 1,
+ * 2, 3 ... fails (/dev/faults, boot option faults=1) until the operation needs
+ * fewer.  What is lost on the way is seen by the kernel's baselines.
+ */
+#include "ulib.h"
+
+#define NPAGES		24
+#define MAXNTH		2000
+
+static long dev;
+static uint64_t *mem;			/* NPAGES, page p holds p + 1 */
+static unsigned long failures, refusals, deaths;
+
+/* ---- the device ---- */
+
+static void
+control(const char *word)
+{
+	CHECK(sys3(SYS_write, dev, word, strlen(word)) == (long)strlen(word),
+	    "/dev/faults: %s", word);
+}
+
+static void
+arm(const char *kind, unsigned nth)
+{
+	char buf[32], *p = buf;
+	unsigned div = 1;
+
+	while (*kind != '\0')
+		*p++ = *kind++;
+	*p++ = ' ';
+	while (nth / div > 9)
+		div *= 10;
+	for (; div > 0; div /= 10)
+		*p++ = (char)('0' + nth / div % 10);
+	*p = '\0';
+	control(buf);
+}
+
+/* seen: how many allocations of the kind there were since. */
+static unsigned long
+seen(const char *kind)
+{
+	char buf[64], *p = buf;
+	long n = sys3(SYS_read, dev, buf, sizeof(buf) - 1);
+
+	CHECK(n >= 14, "/dev/faults: %ld", n);
+	buf[n] = '\0';
+	while (strncmp(p, kind, 4) != 0)
+		p++;
+	return strtoul(p + 5);
+}
+
+/* ---- operations: 0, or the error that refused it ---- */
+
+static int
+look(void)
+{
+	for (unsigned p = 0; p < NPAGES; p++)
+		if (mem[p * (PGSZ / 8)] != p + 1)
+			return 99;
+	return 0;
+}
+
+static int
+op_look(void *arg)
+{
+	(void)arg;
+	for (unsigned p = 0; p < NPAGES; p += 2)
+		mem[p * (PGSZ / 8) + 9] = p;
+	return look();
+}
+
+/* child: fork, and what the child's end says: 0, refused (3), wrong (other). */
+static int
+child(int (*fn)(void *), void *arg)
+{
+	int status = 0;
+	long pid = fork();
+
+	if (pid == 0)
+		exit(fn(arg));
+	if (pid < 0)
+		return (int)-pid;
+	CHECK(waitpid(pid, &status) == pid, "wait");
+	if (WIFSIGNALED(status)) {
+		CHECK(WTERMSIG(status) == SIGKILL ||
+		    WTERMSIG(status) == SIGSEGV || WTERMSIG(status) == SIGBUS,
+		    "a child died of %d", WTERMSIG(status));
+		deaths++;
+		return 0;
+	}
+	CHECK(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 3,
+	    "a child ended with %d", WEXITSTATUS(status));
+	return WEXITSTATUS(status) == 3 ? ENOMEM : 0;
+}
+
+static int
+op_fork(void)
+{
+	return child(op_look, NULL);
+}
+
+static int
+exec_it(void *arg)
+{
+	static char *const argv[] = { "memfail", "child", NULL };
+	static char *const env[] = { "A=b", NULL };
+	long error = sys3(SYS_execve, arg, argv, env);
+
+	return error == -ENOMEM ? 3 : 98;
+}
+
+static int
+op_exec(void)
+{
+	return child(exec_it, "/bin/memfail");
+}
+
+static int
+op_map(void)
+{
+	long p = sys6(SYS_mmap, 0, 8 * PGSZ, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANON, -1, 0), error, again;
+
+	if (p < 0 && p > -4096)
+		return (int)-p;
+	for (unsigned i = 0; i < 8; i++)
+		*(volatile uint64_t *)(p + (long)(i * PGSZ)) = i;
+	error = sys3(SYS_mprotect, p + 2 * (long)PGSZ, 2 * PGSZ, PROT_READ);
+	for (unsigned i = 0; i < 8; i++)
+		CHECK(*(volatile uint64_t *)(p + (long)(i * PGSZ)) == i,
+		    "page %u", i);
+	again = sys2(SYS_munmap, p + 5 * (long)PGSZ, PGSZ);
+	if (error == 0)
+		error = again;
+	again = sys2(SYS_munmap, p, 8 * PGSZ);
+	if (again != 0) {		/* in the way of nothing: go on */
+		CHECK(sys2(SYS_munmap, p, 8 * PGSZ) == 0, "munmap");
+		error = again;
+	}
+	return (int)-error;
+}
+
+static int
+op_brk(void)
+{
+	long end = sys1(SYS_brk, 0), got = sys1(SYS_brk, end + 4 * PGSZ);
+
+	if (got == end)
+		return ENOMEM;
+	CHECK(got == end + 4 * (long)PGSZ, "brk: %lx", got);
+	*(volatile char *)(end + 3 * PGSZ) = 1;
+	if (sys1(SYS_brk, end) == end)
+		return 0;
+	CHECK(sys1(SYS_brk, end) == end, "brk does not shrink");
+	return ENOMEM;
+}
+
+static int
+op_pipe(void)
+{
+	static char buf[16384];
+	int fd[2];
+	long n = sys1(SYS_pipe, fd), m = 0;
+
+	if (n < 0)
+		return (int)-n;
+	n = sys3(SYS_write, fd[1], mem, sizeof(buf));
+	if (n > 0)
+		m = sys3(SYS_read, fd[0], buf, n);
+	CHECK(n == m || n < 0, "wrote %ld, read %ld", n, m);
+	for (long i = 0; i < n / (long)PGSZ; i++)
+		CHECK(*(uint64_t *)(buf + i * (long)PGSZ) ==
+		    (uint64_t)i + 1, "page %ld of the pipe", i);
+	sys1(SYS_close, fd[0]);
+	sys1(SYS_close, fd[1]);
+	return n < 0 ? (int)-n : 0;
+}
+
+static int
+op_file(void)
+{
+	static char name[] = "/tmp/memfail";
+	uint64_t word = 0;
+	long fd = sys3(SYS_open, name, 0102 /* O_CREAT | O_RDWR */, 0600), n;
+
+	if (fd < 0)
+		return (int)-fd;
+	n = sys3(SYS_write, fd, mem, 5 * PGSZ);
+	if (n > (long)PGSZ) {
+		CHECK(sys3(SYS_lseek, fd, PGSZ, 0) == (long)PGSZ, "lseek");
+		CHECK(sys3(SYS_read, fd, &word, 8) == 8 && word == 2,
+		    "page 1 of the file is %lu", word);
+	}
+	sys1(SYS_close, fd);
+	CHECK(sys1(87 /* unlink */, name) == 0, "unlink");
+	return n < 0 ? (int)-n : 0;
+}
+
+static void
+in_thread(void *arg)
+{
+	*(volatile int *)arg = 7;
+}
+
+static int
+op_thread(void)
+{
+	volatile int word = 0;
+	struct uthread t;	/* its stack goes, or never came */
+	int error = thread_start(&t, in_thread, (void *)&word);
+
+	if (error != 0)
+		return -error;
+	thread_join(&t);
+	CHECK(word == 7, "the thread did nothing");
+	return 0;
+}
+
+static int
+deep(int n)
+{
+	volatile char room[2000];
+
+	room[0] = (char)n;
+	return n == 0 ? 0 : deep(n - 1) + room[0] - (char)n;
+}
+
+static int
+in_deep(void *arg)
+{
+	(void)arg;
+	return deep(100);
+}
+
+static int
+op_stack(void)
+{
+	return child(in_deep, NULL);
+}
+
+static int
+op_zap(void)
+{
+	long error = sys3(SYS_madvise, mem + 4 * (PGSZ / 8), 3 * PGSZ,
+	    MADV_DONTNEED);
+
+	for (unsigned p = 4; p < 7; p++)
+		mem[p * (PGSZ / 8)] = p + 1;
+	return (int)-error;
+}
+
+static int
+op_split(void)
+{
+	char *at = (char *)mem + 9 * PGSZ;
+	long error = sys3(SYS_mprotect, at, PGSZ, PROT_READ), back;
+
+	back = sys3(SYS_mprotect, at, PGSZ, PROT_READ | PROT_WRITE);
+	if (back != 0) {
+		error = back;
+		back = sys3(SYS_mprotect, at, PGSZ, PROT_READ | PROT_WRITE);
+	}
+	CHECK(back == 0, "mprotect back: %ld", back);
+	return (int)-error;
+}
+
+static const struct op {
+	const char	*name;
+	int		(*fn)(void);
+} ops[] = {
+	{ "fork", op_fork }, { "exec", op_exec }, { "mmap", op_map },
+	{ "brk", op_brk }, { "pipe", op_pipe }, { "file", op_file },
+	{ "thread", op_thread }, { "stack", op_stack }, { "zap", op_zap },
+	{ "split", op_split },
+};
+
+/* ---- the sweep ---- */
+
+static void
+sweep(const struct op *op, const char *kind)
+{
+	unsigned nth = 0, refused = 0;
+	unsigned long n;
+	int error;
+
+	do {
+		arm(kind, ++nth);
+		error = op->fn();
+		control("off");
+		n = seen(kind);
+		CHECK(error == 0 || error == ENOMEM || error == EAGAIN ||
+		    error == 23 /* ENFILE */ || error == 28 /* ENOSPC */,
+		    "%s, %s %u: error %d", op->name, kind, nth, error);
+		CHECK(look() == 0, "%s, %s %u: bytes", op->name, kind, nth);
+		refused += error != 0;
+	} while (n >= nth && nth < MAXNTH);
+	error = op->fn();
+	CHECK(error == 0, "%s after all: error %d", op->name, error);
+	printf("memfail: %s: %s: %u failures, %u refusals\n", op->name, kind,
+	    nth - 1, refused);
+	failures += nth - 1;
+	refusals += refused;
+}
+
+int
+main(int argc, char **argv, char **envp)
+{
+	(void)envp;
+	if (argc > 1 && strcmp(argv[1], "child") == 0)
+		return 0;
+	dev = sys3(SYS_open, "/dev/faults", 2, 0);
+	if (dev < 0) {
+		printf("memfail: no /dev/faults (boot with faults=1)\n");
+		return 77;
+	}
+	mem = map_anon(NPAGES * PGSZ, PROT_READ | PROT_WRITE);
+	for (unsigned p = 0; p < NPAGES; p++)
+		mem[p * (PGSZ / 8)] = p + 1;
+	for (unsigned i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		sweep(&ops[i], "page");
+		sweep(&ops[i], "zone");
+	}
+	printf("memfail: %lu failures, %lu refusals, %lu deaths\n", failures,
+	    refusals, deaths);
+	return 0;
+}
