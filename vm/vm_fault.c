@@ -413,22 +413,40 @@ fault_collapse(struct faultstate *fs)
 	vm_object_unlock(first);
 }
 
+/*
+ * The page was in memory: its neighbours may be, too.  Its objects are let go,
+ * and no page is busy.
+ */
+static void
+fault_around(struct faultstate *fs)
+{
+	fault_unlock_objects(fs);
+	if ((fs->flags & VM_FAULT_WIRE) == 0)
+		vm_prefault(fs->map, fs->l.entry, fs->va,
+		    (fs->fault_type & VM_PROT_WRITE) != 0);
+}
+
 /* ---- the loop ---- */
 
 static enum fault_step
 fault_once(struct faultstate *fs)
 {
 	enum fault_step step;
+	bool found;
 
 	step = fault_lookup(fs);
 	if (step == FAULT_NEXT)
 		step = fault_walk(fs);
 	if (step == FAULT_NEXT)
 		step = fault_fill(fs);
-	if (step == FAULT_NEXT)
-		step = fault_enter(fs);
+	if (step != FAULT_NEXT)
+		return step;
+	found = fs->first_m == NULL;
+	step = fault_enter(fs);
 	if (step == FAULT_NEXT && __predict_false(fs->collapse))
 		fault_collapse(fs);
+	if (step == FAULT_NEXT && found)
+		fault_around(fs);
 	return step;
 }
 

@@ -8,6 +8,7 @@
 #include <sys/panic.h>
 #include <sys/zone.h>
 #include <vm/pmap.h>
+#include <vm/vm_fault.h>
 #include <vm/vm_kern.h>
 #include <vm/vm_map.h>
 #include <vm/vm_object.h>
@@ -31,6 +32,7 @@ vm_init(void)
 	kmem_init();			/* kernel_map */
 	kmalloc_init();
 	vm_chaos_start(bootopt_u64("chaos", 0));
+	vm_prefault_init();
 	if (vm_phys_free_count() < atop(VM_MIN_FREE))
 		panic_exit(EXIT_NOMEM, "%lu KiB of memory are free after "
 		    "start-up, %lu are needed: give the machine 24 MiB or more",

@@ -303,6 +303,7 @@ fork_entry(struct map_fork *f, struct vm_map_entry *entry)
 	*new = *entry;
 	new->eflags &= ~(MAP_ENTRY_USER_WIRED | MAP_ENTRY_NEEDS_WAKEUP);
 	new->wired_count = 0;
+	new->fault_pages = 0;	/* many a child only execs or exits */
 	error = fork_inherit(f, entry, new);
 	if (error != 0) {
 		vm_map_entry_free(new);

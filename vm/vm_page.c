@@ -355,6 +355,22 @@ vm_page_lookup(struct vm_object *object, vm_pindex_t pindex)
 	return radix_lookup(&object->memq, pindex);
 }
 
+void
+vm_page_lookup_range(struct vm_object *object, vm_pindex_t pindex, unsigned n,
+    struct vm_page **ma)
+{
+	void *const *slot;
+	unsigned run, i = 0;
+
+	KASSERT(rw_held(&object->lock), "object %p not locked",
+	    (void *)object);
+	while (i < n) {
+		slot = radix_slots(&object->memq, pindex + i, &run);
+		for (run = MIN(run, n - i); run != 0; run--)
+			ma[i++] = slot != NULL ? *slot++ : NULL;
+	}
+}
+
 struct vm_page *
 vm_page_ge(struct vm_object *object, vm_pindex_t pindex)
 {

@@ -29,6 +29,10 @@ void	 radix_init(struct radix *rx);
 /* => Returns 0; ENOMEM (nothing changed); EEXIST (index is taken). */
 int	 radix_insert(struct radix *rx, uint64_t index, void *p) __warn_unused;
 void	*radix_lookup(const struct radix *rx, uint64_t index);
+/* radix_slots: the slot of index, those of the *run - 1 indexes after it behind
+ * it (empty: NULL); returns NULL when all *run are empty. */
+void *const *radix_slots(const struct radix *rx, uint64_t index,
+	    unsigned *run);
 /* radix_remove: returns the removed pointer, NULL when there was none. */
 void	*radix_remove(struct radix *rx, uint64_t index);
 /* radix_ge / radix_le: the nearest entry at or above / at or below index;

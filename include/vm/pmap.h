@@ -56,6 +56,17 @@ void		 pmap_activate(struct pmap *pmap);
 int		 pmap_enter(struct pmap *pmap, vm_offset_t va,
 		    struct vm_page *m, vm_prot_t prot, vm_prot_t access,
 		    unsigned flags) __warn_unused;
+/*
+ * pmap_enter_quick: map the pages ma[0..n) ahead of their use, ma[i] (NULL:
+ * none) at va + i pages, with prot and unwired.  Advice: where the page table
+ * is missing or memory for a record is, the rest is left out.
+ * => Locks: as pmap_enter, for each page.  The range lies in one superpage.
+ * => Another page that is mapped there stays; the same page gains write if prot
+ *    has it, and keeps the rights it has.
+ * => Returns: how many mappings were made or gained write.
+ */
+unsigned	 pmap_enter_quick(struct pmap *pmap, vm_offset_t va,
+		    struct vm_page *const *ma, unsigned n, vm_prot_t prot);
 /* pmap_remove: wired mappings too.  The caller keeps others from entering in
  * [start, end); the pages are the caller's to free, after the return. */
 void		 pmap_remove(struct pmap *pmap, vm_offset_t start,

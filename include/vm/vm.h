@@ -42,6 +42,7 @@ enum vm_inherit {
 	X(v_collapse_aborts)	/* merges given up: busy, no memory */	\
 	X(v_splits)		/* objects split at fork */		\
 	X(v_prefault)		/* pages mapped ahead */		\
+	X(v_prefault_giveup)	/* chains left: an object was locked */	\
 	X(v_prefault_race)	/* the founding warning: stays 0 */	\
 	X(v_tlb_rounds)		/* shootdown rounds sent */		\
 	X(v_tlb_ipis)		/* CPUs that were interrupted */	\

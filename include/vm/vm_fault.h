@@ -25,6 +25,18 @@ struct vm_map_entry;
 int	vm_fault(struct vm_map *map, vm_offset_t va, vm_prot_t fault_type,
 	    unsigned flags);
 /*
+ * vm_prefault: map resident neighbours of the page at va, which was just found
+ * in memory, ahead of their use; write: that fault was a write, so only pages
+ * of the first object are of use.  May do nothing.
+ * => Locks: map, either way, no object; takes objects by try only.
+ * => Sleeps: never.  Makes no pages and no page tables.
+ * vm_prefault_init: the boot option prefault=0|1.
+ */
+#define VM_PREFAULT_MAX	16	/* pages */
+void	vm_prefault(struct vm_map *map, struct vm_map_entry *entry,
+	    vm_offset_t va, bool write);
+void	vm_prefault_init(void);
+/*
  * vm_fault_wire: fault in and wire [start, end), which lies in one entry that
  * the caller has marked IN_TRANSITION.  Writable memory is wired as if written,
  * so that no copy on write replaces a wired page.

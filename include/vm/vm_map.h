@@ -58,6 +58,8 @@ struct vm_map_entry {
 	uint16_t		 wired_count;	/* [m] */
 	vm_size_t		 avail_ssize;	/* [m] stack: bytes it may grow */
 	struct thread		*wiring_thread;	/* [m] with IN_TRANSITION */
+	vm_offset_t		 fault_va;	/* [h] window of the last fault, */
+	uint8_t			 fault_pages;	/* [h] see vm_prefault.c */
 };
 
 #define MAP_ENTRY_COW		0x0001	/* copy on write */

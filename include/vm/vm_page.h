@@ -125,6 +125,10 @@ struct vm_page	*vm_page_alloc_unowned(unsigned flags);
 void		 vm_page_free_unowned(struct vm_page *m);
 /* vm_page_lookup: => Locks: object locked, read is enough. */
 struct vm_page	*vm_page_lookup(struct vm_object *object, vm_pindex_t pindex);
+/* vm_page_lookup_range: ma[i] is the resident page at pindex + i, or NULL, for
+ * each i < n.  => Locks: object, either way. */
+void		 vm_page_lookup_range(struct vm_object *object,
+		    vm_pindex_t pindex, unsigned n, struct vm_page **ma);
 /* vm_page_ge: first resident page at or above pindex, or NULL. */
 struct vm_page	*vm_page_ge(struct vm_object *object, vm_pindex_t pindex);
 /*

@@ -100,6 +100,24 @@ radix_lookup(const struct radix *rx, uint64_t index)
 	return n->rn_slot[radix_slot(index, 0)];
 }
 
+void *const *
+radix_slots(const struct radix *rx, uint64_t index, unsigned *run)
+{
+	const struct radix_node *n = rx->rx_root;
+	unsigned shift;
+
+	*run = RADIX_WAYS - radix_slot(index, 0);
+	if (n == NULL || !radix_covers(rx->rx_height, index))
+		return NULL;
+	shift = (rx->rx_height - 1) * RADIX_BITS;
+	for (; shift != 0; shift -= RADIX_BITS) {
+		n = n->rn_slot[radix_slot(index, shift)];
+		if (n == NULL)
+			return NULL;
+	}
+	return &n->rn_slot[radix_slot(index, 0)];
+}
+
 static inline void
 radix_set(struct radix_node *n, unsigned slot, void *p)
 {

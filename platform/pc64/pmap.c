@@ -414,6 +414,65 @@ pmap_enter(struct pmap *pm, vm_offset_t va, struct vm_page *m, vm_prot_t prot,
 	return error;
 }
 
+/*
+ * quick_ptes: the entries pte[0..n), from va on; returns how many are new, in
+ * *gained how many got PG_RW.  A right that is added needs no shootdown.
+ */
+static unsigned
+quick_ptes(struct pmap *pm, vm_offset_t va, pt_entry_t *pte,
+    struct vm_page *const *ma, unsigned n, vm_prot_t prot, unsigned *gained)
+{
+	unsigned i, made = 0;
+	pt_entry_t old, new;
+
+	*gained = 0;
+	for (i = 0; i < n; i++) {
+		if (ma[i] == NULL)
+			continue;
+		old = atomic_load_relaxed(&pte[i]);
+		new = pte_make(ma[i], prot, 0, 0);
+		if (old == 0) {
+			if (!pv_insert(pm, va + ptoa(i), ma[i]))
+				break;
+			atomic_store_rel(&pte[i], new);
+			made++;
+		} else if (((old ^ new) & PG_FRAME) == 0 &&
+		    (~old & new & PG_RW) != 0) {
+			atomic_or(&pte[i], PG_RW);
+			(*gained)++;
+		}
+	}
+	return made;
+}
+
+unsigned
+pmap_enter_quick(struct pmap *pm, vm_offset_t va, struct vm_page *const *ma,
+    unsigned n, vm_prot_t prot)
+{
+	unsigned made = 0, gained = 0;
+	struct pt_walk w;
+
+	KASSERT((va & PAGE_MASK) == 0 && n != 0 &&
+	    atop(rounddown2(va, SUPERPAGE_SIZE) + SUPERPAGE_SIZE - va) >= n,
+	    "%u pages at %lx are not in one superpage", n, va);
+	KASSERT((prot & VM_PROT_READ) != 0, "prot %x", prot);
+	spin_lock(&pm->pm_lock);
+	if (rounddown2(va, SUPERPAGE_SIZE) == pm->pm_hint_va) {
+		w.pde = pm->pm_hint_pde;
+		w.pt = pm->pm_hint_pt;
+	} else if (pmap_pte(pm, va, &w) == NULL)
+		w.pt = NULL;
+	if (w.pt != NULL) {
+		made = quick_ptes(pm, va, &w.pt[PT_INDEX(va)], ma, n, prot,
+		    &gained);
+		pm->pm_resident += made;
+		if (made != 0)
+			atomic_add(w.pde, made * PT_USE_ONE);
+	}
+	spin_unlock(&pm->pm_lock);
+	return made + gained;
+}
+
 /* ---- remove, protect, unwire ---- */
 
 /* remove_ptes: all of [va, end), within w's page table. */

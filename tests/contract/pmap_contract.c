@@ -278,6 +278,29 @@ CASE(replace_shows_the_new_page)
 	KT_CHECK(t, pmap_resident_count(w->pmap[0]) == 1, "resident");
 }
 
+CASE(quick_fills_only_holes)
+{
+	struct vm_page *ma[4] = { w->page[0], w->page[1], NULL, w->page[3] };
+
+	KT_CHECK(t, pmap_enter_quick(w->pmap[1], VA, ma, 4, R) == 0 ||
+	    sees(w, 1, VA, 1), "without a page table: nothing, or all");
+	map(w, 0, VA, 4, R, 0);
+	map(w, 0, VA + PAGE_SIZE, 1, R, PMAP_ENTER_WIRED);
+	KT_CHECK(t, pmap_enter_quick(w->pmap[0], VA, ma, 4, RW) == 2,
+	    "one new, one gains write");
+	KT_CHECK(t, sees(w, 0, VA, 5), "another page stays");
+	KT_CHECK(t, cpu_store64(w->pmap[0], VA + PAGE_SIZE, 2), "gains write");
+	KT_CHECK(t, pmap_wired_count(w->pmap[0]) == 1, "and stays wired");
+	KT_CHECK(t, faults(w, 0, VA + 2 * PAGE_SIZE), "no page, no mapping");
+	KT_CHECK(t, sees(w, 0, VA + 3 * PAGE_SIZE, 4), "a new one");
+	KT_CHECK(t, !pmap_is_modified(w->page[3]), "is not modified");
+	KT_CHECK(t, pmap_enter_quick(w->pmap[0], VA, ma, 4, R) == 0, "again");
+	KT_CHECK(t, cpu_store64(w->pmap[0], VA + PAGE_SIZE, 2),
+	    "no right is taken away");
+	KT_CHECK(t, pmap_resident_count(w->pmap[0]) == 3, "resident");
+	pmap_check(w->pmap[0]);
+}
+
 CASE(wired_is_counted)
 {
 	for (unsigned i = 0; i < 4; i++)

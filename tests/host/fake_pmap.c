@@ -342,6 +342,41 @@ out:
 	return error;
 }
 
+unsigned
+pmap_enter_quick(struct pmap *pmap, vm_offset_t va, struct vm_page *const *ma,
+    unsigned n, vm_prot_t prot)
+{
+	struct fake_mapping *fm;
+	unsigned i, made = 0;
+
+	check_range(pmap, va, va + ptoa(n));
+	KASSERT(pmap != kernel_pmap && (prot & VM_PROT_READ) != 0,
+	    "prot %x at %lx", prot, va);
+	KASSERT(rounddown2(va, SUPERPAGE_SIZE) ==
+	    rounddown2(va + ptoa(n) - 1, SUPERPAGE_SIZE),
+	    "%u pages at %lx are not in one superpage", n, va);
+	spin_lock(&fake_lock);
+	for (i = 0; i < n; i++) {
+		if (ma[i] == NULL)
+			continue;
+		check_page(ma[i]);
+		fm = table_find(pmap, va + ptoa(i));
+		if (fm == NULL) {
+			if (enter_new(pmap, va + ptoa(i), ma[i]) != 0)
+				break;
+			table_find(pmap, va + ptoa(i))->prot = prot;
+			made++;
+		} else if (fm->m == ma[i] && (~fm->prot & prot &
+		    VM_PROT_WRITE) != 0) {
+			fm->prot |= VM_PROT_WRITE;
+			made++;
+		}
+	}
+	maybe_forget(pmap);
+	spin_unlock(&fake_lock);
+	return made;
+}
+
 void
 pmap_remove(struct pmap *pmap, vm_offset_t start, vm_offset_t end)
 {

@@ -248,3 +248,27 @@ KTEST(radix, failed_insert_changes_nothing)
 	nth = fail_loop(t, ~0UL);
 	KT_CHECK(t, nth == 21, "10 roots, 10 of the path: %lu", nth);
 }
+
+/* Does radix_slots agree with radix_lookup, also where a leaf is missing? */
+KTEST(radix, slots_agree_with_lookup)
+{
+	uint64_t at[] = { 0, 3, 63, 64, 130, 4095, 4096 }, index;
+	void *const *slot;
+	struct radix rx;
+	unsigned run, i;
+
+	radix_init(&rx);
+	KT_CHECK(t, radix_slots(&rx, 5, &run) == NULL && run == 59, "empty");
+	for (i = 0; i < nitems(at); i++)
+		KT_CHECK(t, radix_insert(&rx, at[i], entry_of(at[i])) == 0,
+		    "insert %lu", at[i]);
+	for (index = 0; index < 5000; index += run) {
+		slot = radix_slots(&rx, index, &run);
+		KT_CHECK(t, run == 64 - index % 64, "%u at %lu", run, index);
+		for (i = 0; i < run; i++)
+			KT_CHECK(t, (slot == NULL ? NULL : slot[i]) ==
+			    radix_lookup(&rx, index + i), "%lu", index + i);
+	}
+	for (i = 0; i < nitems(at); i++)
+		radix_remove(&rx, at[i]);
+}

@@ -24,3 +24,4 @@ USER_PROGS	+= tlbprobe
 USER_PROGS	+= oom
 USER_PROGS	+= forkgen
 USER_PROGS	+= memfail
+USER_PROGS	+= bigtext
