@@ -58,10 +58,14 @@ subtree_gap(struct rb_node *n)
 }
 
 /* rb_augment */
-static void
+static bool
 entry_augment(struct rb_node *n)
 {
-	vm_map_entry_of(n)->max_gap = subtree_gap(n);
+	struct vm_map_entry *entry = vm_map_entry_of(n);
+	vm_offset_t old = entry->max_gap;
+
+	entry->max_gap = subtree_gap(n);
+	return entry->max_gap != old;
 }
 
 static void
@@ -164,11 +168,7 @@ vm_map_entry_release(struct vm_map_reserve *r)
 		vm_map_entry_free(vm_map_entry_take(r));
 }
 
-/*
- * The place of a new node between two neighbours is free on one side of one of
- * them, and the other neighbour is then above it: so the way up from the new
- * node passes next, whose gap changed, and one augmented path is enough.
- */
+/* The place of a new node is free on one side of one of its neighbours. */
 void
 vm_map_entry_link(struct vm_map *map, struct vm_map_entry *prev,
     struct vm_map_entry *entry)
@@ -184,8 +184,6 @@ vm_map_entry_link(struct vm_map *map, struct vm_map_entry *prev,
 	    "M1: end %#lx above the start of its successor %#lx", entry->end,
 	    next->start);
 	gap_set(map, prev, entry);
-	if (next != NULL)
-		gap_set(map, entry, next);
 	if (prev != NULL && prev->link.rb_right == NULL) {
 		parent = &prev->link;
 		link = &parent->rb_right;
@@ -194,6 +192,10 @@ vm_map_entry_link(struct vm_map *map, struct vm_map_entry *prev,
 		link = &parent->rb_left;
 	}
 	rb_link(&map->tree, &entry->link, parent, link);
+	if (next != NULL) {
+		gap_set(map, entry, next);
+		rb_update(&map->tree, &next->link);
+	}
 	map->nentries++;
 	map->size += entry->end - entry->start;
 	vm_map_changed(map);

@@ -661,7 +661,7 @@ stack_extend(struct vm_map *map, struct vm_map_entry *stack, vm_size_t grow)
 	}
 	/* The new part is not wired, so it is an entry of its own. */
 	if (map->nentries >= map->max_entries)
-		return ENOMEM;
+		return EFAULT;
 	low = vm_map_entry_alloc();
 	if (low == NULL)
 		return ENOMEM;
@@ -702,7 +702,7 @@ growstack_locked(struct vm_map *map, vm_offset_t va)
 	if (below != NULL && (below->eflags & MAP_ENTRY_GUARD) == 0)
 		room = room > STACK_GAP ? room - STACK_GAP : 0;
 	if (grow > room || vmspace_over_limit(map, grow))
-		return ENOMEM;
+		return EFAULT;
 	return stack_extend(map, stack, grow);
 }
 

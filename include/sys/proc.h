@@ -243,6 +243,11 @@ int		 kern_exec(const char *path, struct uaddr argv,
 int		 kern_exec_init(const char *path, const char *const *argv,
 		    const char *const *envp) __warn_unused;
 
+/* exe_share, exe_put: p_exe's reference and its count as being run; NULL is
+ * allowed. */
+struct rnode	*exe_share(struct rnode *exe);
+void		 exe_put(struct rnode *exe);
+
 /* ---- futex.c ---- */
 void		 futex_init(void);
 /* deadline: uptime ns; 0 none. => Returns 0, EAGAIN, EINTR, ETIMEDOUT, EFAULT,

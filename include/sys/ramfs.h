@@ -34,6 +34,8 @@ struct rnode {
 	struct rwlock		 rn_lock;
 	int			 rn_refs;	/* [a] each name has one */
 	uint32_t		 rn_nlink;	/* [N] */
+	int			 rn_execs;	/* [a] processes that run it */
+	int			 rn_writers;	/* [a] files open for writing */
 	mode_t			 rn_mode;	/* [a] type is [c] */
 	uint64_t		 rn_ino;	/* [c] */
 	uint64_t		 rn_size;	/* [n] w, r: [a] */
@@ -76,6 +78,15 @@ void		 ramfs_name_init(void);
 /* rnode_alloc: => Gives one reference.  mode's type is for good. */
 struct rnode	*rnode_alloc(mode_t mode);
 struct rnode	*rnode_ref(struct rnode *n);
+/*
+ * A regular file is run or written, not both.  rnode_exec_get and
+ * rnode_write_get: ETXTBSY when the other is going on; the put ends it.
+ * => A shared mapping outlives its file's writing: that is not seen.
+ */
+int		 rnode_exec_get(struct rnode *n) __warn_unused;
+void		 rnode_exec_put(struct rnode *n);
+int		 rnode_write_get(struct rnode *n) __warn_unused;
+void		 rnode_write_put(struct rnode *n);
 void		 rnode_put(struct rnode *n);
 
 /*

@@ -35,7 +35,6 @@
 
 struct pmap;
 struct thread;
-struct vm_map;
 struct vm_object;
 
 /*
@@ -202,9 +201,12 @@ int	vm_map_dontneed(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 int	vm_map_wire(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 	    __warn_unused;
 int	vm_map_unwire(struct vm_map *map, vm_offset_t start, vm_offset_t end);
-/* vm_map_growstack: va lies in the gap of a stack entry: grow it to there.
- * => Returns 0 (grown, or no longer needed); EFAULT not a stack; ENOMEM limit
- *    or the gap of STACK_GAP (1 MiB) to the mapping below would be broken. */
+/*
+ * vm_map_growstack: va lies in the gap of a stack entry: grow it to there.
+ * => Returns 0 (grown, or no longer needed); EFAULT not a stack, or its room,
+ *    RLIMIT_AS or the gap of STACK_GAP to the mapping below is exhausted;
+ *    ENOMEM no memory for an entry now.
+ */
 int	vm_map_growstack(struct vm_map *map, vm_offset_t va);
 #define STACK_GAP	(1UL << 20)
 
@@ -233,7 +235,6 @@ int	vm_map_lookup(struct vm_map *map, vm_offset_t va, vm_prot_t fault_type,
 	    struct vm_map_lookup *l) __warn_unused;
 void	vm_map_lookup_done(struct vm_map *map);
 
-/* audits and printers (vm_check.c, vm_show.c) */
 void	vm_map_check(struct vm_map *map);	/* map locked either way */
 
 /* vmspace (vm_space.c, vm_map_fork.c) */

@@ -10,7 +10,8 @@
  *	I3 every path from the root to a missing child has as many black nodes
  *	I4 child and parent pointers agree
  * The augmented fact of a node depends on the node and its two children only,
- * so a rotation recomputes two nodes and a change in place the path to the root.
+ * so a rotation recomputes two nodes, and a change in place the way up as far as
+ * facts change.
  *
  * Locks: none; the owner of the tree serialises.
  * Sources: Guibas and Sedgewick 1978; Cormen et al. ch. 13 for the cases.
@@ -20,7 +21,7 @@
 #include <lib/cdefs.h>
 
 void
-rb_init(struct rb_tree *t, void (*augment)(struct rb_node *))
+rb_init(struct rb_tree *t, bool (*augment)(struct rb_node *))
 {
 	t->rb_root = NULL;
 	t->rb_augment = augment;
@@ -43,13 +44,29 @@ rb_slot(struct rb_tree *t, struct rb_node *n)
 	return p->rb_left == n ? &p->rb_left : &p->rb_right;
 }
 
+/*
+ * What n's parent knows of the subtree at n may be wrong, or what n knows: put
+ * it right from n upwards.  Above a node whose fact stays, all facts stay.
+ */
 static void
 augment_up(struct rb_tree *t, struct rb_node *n)
 {
 	if (t->rb_augment == NULL)
 		return;
-	for (; n != NULL; n = n->rb_parent)
-		t->rb_augment(n);
+	while (n != NULL && t->rb_augment(n))
+		n = n->rb_parent;
+}
+
+/* The same, but all of [n, top] is wrong, top's parent included. */
+static void
+augment_through(struct rb_tree *t, struct rb_node *n, struct rb_node *top)
+{
+	if (t->rb_augment == NULL)
+		return;
+	for (; n != top; n = n->rb_parent)
+		(void)t->rb_augment(n);
+	(void)t->rb_augment(top);
+	augment_up(t, top->rb_parent);
 }
 
 /* n goes down to the left, its right child takes its place; returns that. */
@@ -66,8 +83,8 @@ rotate_left(struct rb_tree *t, struct rb_node *n)
 	up->rb_left = n;
 	n->rb_parent = up;
 	if (t->rb_augment != NULL) {
-		t->rb_augment(n);
-		t->rb_augment(up);
+		(void)t->rb_augment(n);
+		(void)t->rb_augment(up);
 	}
 	return up;
 }
@@ -85,8 +102,8 @@ rotate_right(struct rb_tree *t, struct rb_node *n)
 	up->rb_right = n;
 	n->rb_parent = up;
 	if (t->rb_augment != NULL) {
-		t->rb_augment(n);
-		t->rb_augment(up);
+		(void)t->rb_augment(n);
+		(void)t->rb_augment(up);
 	}
 	return up;
 }
@@ -132,7 +149,7 @@ rb_link(struct rb_tree *t, struct rb_node *n, struct rb_node *parent,
 	if (parent == NULL)
 		link = &t->rb_root;
 	*link = n;
-	augment_up(t, n);
+	augment_through(t, n, n);
 	insert_fixup(t, n);
 }
 
@@ -208,6 +225,7 @@ rb_unlink(struct rb_tree *t, struct rb_node *n)
 		from = n->rb_parent;
 		was_red = n->rb_red;
 		transplant(t, n, child);
+		augment_up(t, from);
 	} else {
 		/* The successor has no left child; it takes n's place. */
 		for (succ = n->rb_right; succ->rb_left != NULL;
@@ -227,8 +245,8 @@ rb_unlink(struct rb_tree *t, struct rb_node *n)
 		succ->rb_left = n->rb_left;
 		succ->rb_left->rb_parent = succ;
 		succ->rb_red = n->rb_red;
+		augment_through(t, from, succ);
 	}
-	augment_up(t, from);
 	if (!was_red)
 		unlink_fixup(t, child, from);
 	n->rb_left = n->rb_right = n->rb_parent = NULL;

@@ -18,7 +18,6 @@
 
 #define IOV_SMALL	8
 #define POLL_SMALL	16
-#define POLL_TICK	(20 * NSEC_PER_MSEC)	/* the console is polled */
 
 /* ---- read and write ---- */
 
@@ -418,8 +417,7 @@ poll_loop(struct linux_pollfd *pfd, unsigned n, bool forever, nsec_t deadline,
 		now = md_uptime();
 		error = 0;
 		if (*ready == 0 && (forever || now < deadline))
-			error = poll_wait(gen, forever ? POLL_TICK :
-			    MIN(POLL_TICK, deadline - now));
+			error = poll_wait(gen, forever ? 0 : deadline - now);
 		poll_end();
 		if (*ready != 0 || (!forever && now >= deadline))
 			return 0;

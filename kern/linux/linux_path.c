@@ -170,7 +170,11 @@ sys_truncate(SYSARGS6(path, size, a2 __unused, a3 __unused, a4 __unused,
 	error = upath_lookup(AT_FDCWD, path, true, &n);
 	if (error != 0)
 		return ret_errno(error);
-	error = S_ISDIR(n->rn_mode) ? EISDIR : rnode_truncate(n, size);
+	error = S_ISDIR(n->rn_mode) ? EISDIR : rnode_write_get(n);
+	if (error == 0) {
+		error = rnode_truncate(n, size);
+		rnode_write_put(n);
+	}
 	rnode_put(n);
 	return ret_errno(error);
 }

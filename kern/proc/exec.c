@@ -15,6 +15,7 @@
  */
 #include <sys/exec.h>
 
+#include <lib/atomic.h>
 #include <lib/string.h>
 #include <machine/vmparam.h>
 #include <sys/errno.h>
@@ -210,6 +211,25 @@ exec_name(struct proc *p, const char *path)
 	rw_wunlock(&p->p_lock);
 }
 
+struct rnode *
+exe_share(struct rnode *exe)
+{
+	if (exe == NULL)
+		return NULL;
+	/* It runs already, so nobody writes. */
+	atomic_add(&exe->rn_execs, 1);
+	return rnode_ref(exe);
+}
+
+void
+exe_put(struct rnode *exe)
+{
+	if (exe == NULL)
+		return;
+	rnode_exec_put(exe);
+	rnode_put(exe);
+}
+
 /* exec_commit: from here on the old program is gone. */
 static void
 exec_commit(struct exec *ex, const char *path)
@@ -235,9 +255,9 @@ exec_commit(struct exec *ex, const char *path)
 	ut->ut_restart = 0;
 	fdtable_cloexec(p->p_fd);
 	exec_name(p, path);
-	if (p->p_exe != NULL)
-		rnode_put(p->p_exe);
-	p->p_exe = rnode_ref(ex->node);
+	exe_put(p->p_exe);
+	p->p_exe = ex->node;		/* with both of its counts */
+	ex->node = NULL;
 	vm_meter_inc(v_execs);
 	if (exec_bss(&ex->plan) != 0 || exec_stack(ex, path, &sp) != 0) {
 		exec_fini(ex);
@@ -261,6 +281,8 @@ void
 exec_fini(struct exec *ex)
 {
 	exec_args_fini(&ex->args);
+	if (ex->node != NULL && ex->counted)
+		rnode_exec_put(ex->node);
 	if (ex->node != NULL)
 		rnode_put(ex->node);
 	if (ex->headpage != NULL)
@@ -274,6 +296,9 @@ exec_run(struct exec *ex, const char *path)
 	int error;
 
 	error = exec_resolve(ex, path);
+	if (error == 0)
+		error = rnode_exec_get(ex->node);
+	ex->counted = error == 0;
 	if (error == 0)
 		error = exec_space(ex);
 	if (error == 0)

@@ -27,6 +27,7 @@ struct exec {
 	struct exec_args	 args;
 	struct exec_plan	 plan;
 	struct rnode		*node;		/* referenced */
+	bool			 counted;	/* node's rn_execs has us */
 	struct vmspace		*vm;		/* the new one */
 	struct vm_page		*headpage;	/* holds head */
 	char			*head;

@@ -158,8 +158,7 @@ exit1(int rv, bool group)
 	fdtable_put(p->p_fd);
 	fsctx_put(p->p_fs);
 	sigacts_put(p->p_sigacts);
-	if (p->p_exe != NULL)
-		rnode_put(p->p_exe);
+	exe_put(p->p_exe);
 	rw_wlock(&p->p_lock);
 	vm = p->p_vmspace;
 	p->p_vmspace = NULL;

@@ -45,8 +45,7 @@ fork_unshare(struct proc *p)
 		fsctx_put(p->p_fs);
 	if (p->p_sigacts != NULL)
 		sigacts_put(p->p_sigacts);
-	if (p->p_exe != NULL)
-		rnode_put(p->p_exe);
+	exe_put(p->p_exe);
 	if (p->p_vmspace != NULL)
 		sysref_put(p->p_vmspace);
 	p->p_vmspace = NULL;
@@ -71,8 +70,7 @@ fork_share(struct proc *p1, struct proc *p2, uint64_t flags)
 		if (p2->p_sigacts != NULL)
 			sigacts_copy(p2->p_sigacts, p1->p_sigacts);
 	}
-	if (p1->p_exe != NULL)
-		p2->p_exe = rnode_ref(p1->p_exe);
+	p2->p_exe = exe_share(p1->p_exe);
 	if (p2->p_fd == NULL || p2->p_fs == NULL || p2->p_sigacts == NULL)
 		return ENOMEM;
 	if ((flags & CLONE_VM) != 0) {

@@ -75,6 +75,43 @@ rnode_put(struct rnode *n)
 	zone_free(rnode_zone, n);
 }
 
+/* Each side counts itself before it looks at the other, so that of two that
+ * meet at least one sees the other. */
+int
+rnode_exec_get(struct rnode *n)
+{
+	atomic_add(&n->rn_execs, 1);
+	if (atomic_load(&n->rn_writers) == 0)
+		return 0;
+	atomic_sub(&n->rn_execs, 1);
+	return ETXTBSY;
+}
+
+void
+rnode_exec_put(struct rnode *n)
+{
+	atomic_sub(&n->rn_execs, 1);
+}
+
+int
+rnode_write_get(struct rnode *n)
+{
+	if (!S_ISREG(n->rn_mode))
+		return 0;
+	atomic_add(&n->rn_writers, 1);
+	if (atomic_load(&n->rn_execs) == 0)
+		return 0;
+	atomic_sub(&n->rn_writers, 1);
+	return ETXTBSY;
+}
+
+void
+rnode_write_put(struct rnode *n)
+{
+	if (S_ISREG(n->rn_mode))
+		atomic_sub(&n->rn_writers, 1);
+}
+
 /* ---- working directories ---- */
 
 struct fsctx *
@@ -148,10 +185,12 @@ fsctx_chdir(struct fsctx *fx, struct rnode *dir)
 
 /* ---- open ---- */
 
+/* open_existing: may n be opened like this?  A writer is counted then. */
 static int
 open_existing(struct rnode *n, unsigned oflags)
 {
 	mode_t mode = n->rn_mode;
+	int error;
 
 	if ((oflags & O_CREAT) != 0 && (oflags & O_EXCL) != 0)
 		return EEXIST;
@@ -162,10 +201,15 @@ open_existing(struct rnode *n, unsigned oflags)
 	if (S_ISDIR(mode) && ((oflags & O_ACCMODE) != O_RDONLY ||
 	    (oflags & O_CREAT) != 0))
 		return EISDIR;
-	if ((oflags & O_TRUNC) != 0 && S_ISREG(mode) &&
-	    (oflags & O_ACCMODE) != O_RDONLY)
-		return rnode_truncate(n, 0);
-	return 0;
+	if ((oflags & O_ACCMODE) == O_RDONLY)
+		return 0;
+	error = rnode_write_get(n);
+	if (error != 0 || (oflags & O_TRUNC) == 0 || !S_ISREG(mode))
+		return error;
+	error = rnode_truncate(n, 0);
+	if (error != 0)
+		rnode_write_put(n);
+	return error;
 }
 
 /* open_lookup: the node, made when O_CREAT says so. */
@@ -213,17 +257,18 @@ ramfs_open(struct rnode *dir, const char *path, unsigned oflags, mode_t mode,
 	ops = &ramfs_fileops;
 	if (S_ISCHR(n->rn_mode))
 		ops = dev_ops((enum dev_id)n->rn_dev);
-	if (ops == NULL) {
-		rnode_put(n);
-		return ENXIO;
+	error = ENXIO;
+	if (ops != NULL) {
+		*fpp = file_alloc(ops, oflags & (O_ACCMODE | O_SETFL |
+		    O_PATH), NULL, n);
+		if (*fpp != NULL)
+			return 0;
+		error = ENOMEM;
 	}
-	*fpp = file_alloc(ops, oflags & (O_ACCMODE | O_SETFL | O_PATH), NULL,
-	    n);
-	if (*fpp == NULL) {
-		rnode_put(n);
-		return ENOMEM;
-	}
-	return 0;
+	if ((oflags & O_ACCMODE) != O_RDONLY)
+		rnode_write_put(n);
+	rnode_put(n);
+	return error;
 }
 
 /* ---- the initrd ---- */

@@ -10,6 +10,8 @@
  * I1: rn_object->size is round_page(rn_size) in pages, once the object exists.
  * I2: the bytes of the last page behind rn_size are zero.
  * I3: resident pages are dirty: there is no other copy.
+ * I4: no page is made for a file while less than an eighth of memory is free;
+ *     the initrd is unpacked by the same rule.
  * Locks: rn_lock, then the object's.  The pager takes neither rn_lock nor
  * ramfs_lock: a fault holds a map.
  */
@@ -25,8 +27,19 @@
 #include <vm/vm_object.h>
 #include <vm/vm_page.h>
 #include <vm/vm_pager.h>
+#include <vm/vm_phys.h>
 
 #define RAMFS_MAXSIZE	(1UL << 43)
+
+/*
+ * ramfs_full: files leave an eighth of memory alone: nothing can be taken back
+ * from them, and processes could not even end.
+ */
+static bool
+ramfs_full(void)
+{
+	return vm_phys_free_count() < vm_phys_total() / 8;
+}
 
 /* ---- pager ---- */
 
@@ -36,10 +49,12 @@ ramfs_haspage(struct vm_object *object, vm_pindex_t pindex)
 	return pindex < object->size;
 }
 
-/* ramfs_getpage: a hole becomes a page of zeros. */
+/* ramfs_getpage: a hole becomes a page of zeros; EIO (SIGBUS) when full. */
 static int
 ramfs_getpage(struct vm_object *object __unused, struct vm_page *m)
 {
+	if (ramfs_full())
+		return EIO;
 	pmap_zero_page(m);
 	m->valid = VM_PAGE_VALID;
 	m->dirty = VM_PAGE_VALID;
@@ -113,7 +128,7 @@ rnode_page(struct rnode *n, vm_pindex_t pindex, bool create)
 	}
 	if (m != NULL) {
 		vm_page_wire(m);
-	} else if (create) {
+	} else if (create && !ramfs_full()) {
 		m = vm_page_alloc(object, pindex, VM_ALLOC_ZERO);
 		if (m != NULL) {
 			m->dirty = VM_PAGE_VALID;
@@ -386,6 +401,13 @@ ramfs_mmap(struct file *fp, struct vm_object **objp)
 	return *objp == NULL ? ENODEV : 0;
 }
 
+static void
+ramfs_close(struct file *fp)
+{
+	if (FWRITABLE(fp))
+		rnode_write_put(fp->f_node);
+}
+
 static unsigned
 ramfs_poll(struct file *fp __unused)
 {
@@ -402,4 +424,5 @@ const struct fileops ramfs_fileops = {
 	.fo_truncate = ramfs_ftruncate,
 	.fo_mmap = ramfs_mmap,
 	.fo_getdents = ramfs_getdents,
+	.fo_close = ramfs_close,
 };

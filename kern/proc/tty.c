@@ -3,8 +3,8 @@
  * tty.c: the console as a terminal: line editing, echo, the interrupt
  * character, and the few ioctls that a shell asks for.
  *
- * Input is polled by the reader while it waits: nobody else wants it, and the
- * platform keeps what arrives meanwhile.
+ * A thread of its own takes input from the platform, so that the interrupt
+ * character works while nobody reads.
  *
  * I1: t_ready <= t_len <= sizeof(t_buf); bytes below t_ready are for readers,
  *     those above are the line that is still edited.
@@ -51,7 +51,7 @@ CTASSERT(sizeof(struct termios) == 36, "termios is 36 bytes on the wire");
 #define TIOCNOTTY	0x5422
 
 #define CTRL(c)		((c) & 0x1f)
-#define TTY_POLL	(10 * NSEC_PER_MSEC)
+#define TTY_POLL	(250 * NSEC_PER_MSEC)	/* md_cons_chan may be missed */
 #define TTY_CHUNK	256
 
 struct winsize {
@@ -67,9 +67,13 @@ static bool		 tty_eof;	/* [y] ^D on an empty line */
 static size_t		 tty_len, tty_ready;	/* [y] I1 */
 static char		 tty_buf[1024];	/* [y] */
 
+static void	tty_thread(void *arg);
+
 void
 tty_init(void)
 {
+	struct thread *td;
+
 	rw_init(&tty_lock, "tty", LO_FILE, 0);
 	tty_mode.c_iflag = ICRNL;
 	tty_mode.c_oflag = OPOST | ONLCR;
@@ -84,6 +88,8 @@ tty_init(void)
 	tty_size.ws_row = 25;
 	tty_size.ws_col = 80;
 	tty_pgid = INIT_PID;
+	if (kthread_run(tty_thread, NULL, "tty", &td) != 0)
+		panic("no memory for the console's thread");
 }
 
 static void
@@ -190,30 +196,44 @@ tty_signal(int signo)
 	rw_runlock(&proctree_lock);
 }
 
-/* tty_wait: until there is something to read.  tty_lock held. */
+/* tty_thread: input to the line, signals, readers and pollers woken. */
+static void
+tty_thread(void *arg __unused)
+{
+	bool ready;
+	int signo;
+
+	for (;;) {
+		rw_wlock(&tty_lock);
+		tty_pump();
+		signo = tty_sig;
+		tty_sig = 0;
+		ready = tty_ready > 0 || tty_eof;
+		rw_wunlock(&tty_lock);
+		if (signo != 0)
+			tty_signal(signo);
+		if (ready) {
+			wakeup(&tty_buf);
+			poll_wakeup();
+		}
+		(void)tsleep(&md_cons_chan, 0, "ttyin", TTY_POLL);
+	}
+}
+
+/* tty_wait: until there is something to read. */
 static __requires(tty_lock) int
 tty_wait(bool nonblock)
 {
-	int error, signo;
+	int error;
 
-	for (;;) {
-		tty_pump();
-		if (tty_sig != 0) {
-			signo = tty_sig;
-			tty_sig = 0;
-			rw_wunlock(&tty_lock);
-			tty_signal(signo);
-			rw_wlock(&tty_lock);
-		}
-		if (tty_ready > 0 || tty_eof)
-			return 0;
+	while (tty_ready == 0 && !tty_eof) {
 		if (nonblock)
 			return EAGAIN;
-		error = rw_sleep(&tty_buf, &tty_lock, PCATCH, "ttyin",
-		    TTY_POLL);
-		if (error != 0 && error != EWOULDBLOCK)
+		error = rw_sleep(&tty_buf, &tty_lock, PCATCH, "ttyrd", 0);
+		if (error != 0)
 			return error;
 	}
+	return 0;
 }
 
 static int
@@ -251,10 +271,9 @@ tty_poll(struct file *fp __unused)
 {
 	unsigned ev;
 
-	rw_wlock(&tty_lock);
-	tty_pump();
+	rw_rlock(&tty_lock);
 	ev = POLLOUT | (tty_ready > 0 || tty_eof ? POLLIN : 0U);
-	rw_wunlock(&tty_lock);
+	rw_runlock(&tty_lock);
 	return ev;
 }
 

@@ -9,6 +9,12 @@
  */
 #include <sys/file.h>
 
+#include <machine/cpu.h>
+#include <sys/errno.h>
+#include <sys/thread.h>
+
+#define UIO_STEP	(1UL << 20)	/* zeroed between two looks at a kill */
+
 /* uio_chunk: how many bytes of len the vector's next element can take. */
 static size_t
 uio_chunk(struct uio *u, size_t len)
@@ -21,6 +27,13 @@ uio_chunk(struct uio *u, size_t len)
 	if (u->u_iovcnt == 0)
 		return 0;
 	return MIN(len, u->u_iov->len - u->u_done);
+}
+
+/* uio_doomed: two gigabytes take long: a killed process does not go on. */
+static inline bool
+uio_doomed(void)
+{
+	return (curthread->td_intrsig & TDI_DIE) != 0;
 }
 
 static void
@@ -39,6 +52,8 @@ uiomove(void *kbuf, size_t len, struct uio *u)
 	int error;
 
 	while (len > 0 && (n = uio_chunk(u, len)) > 0) {
+		if (uio_doomed())
+			return EINTR;
 		ua = uaddr_add(u->u_iov->base, u->u_done);
 		error = u->u_write ? copyin(ua, p, n) : copyout(p, ua, n);
 		if (error != 0)
@@ -56,7 +71,9 @@ uiozero(size_t len, struct uio *u)
 	size_t n;
 	int error;
 
-	while (len > 0 && (n = uio_chunk(u, len)) > 0) {
+	while (len > 0 && (n = uio_chunk(u, MIN(len, UIO_STEP))) > 0) {
+		if (uio_doomed())
+			return EINTR;
 		error = uzero(uaddr_add(u->u_iov->base, u->u_done), n);
 		if (error != 0)
 			return error;

@@ -273,8 +273,11 @@ do_mmap(struct run *r, const struct op *op)
 		kprintf("# mmap at %#lx, the model says slot %#x\n", va, at);
 		return false;
 	}
-	if (at >= MODEL_BEYOND)
-		return vm_munmap(vm, va, ptoa(n)) == 0;
+	if (at >= MODEL_BEYOND) {
+		zone_fail_nth(0);
+		got = vm_munmap(vm, va, ptoa(n));
+		return agree(op, got, 0);
+	}
 	return true;
 }
 

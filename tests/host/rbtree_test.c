@@ -40,10 +40,13 @@ subtree_heaviest(struct rb_node *n)
 	return max;
 }
 
-static void
+static bool
 augment(struct rb_node *n)
 {
+	uint64_t old = item_of(n)->heaviest;
+
 	item_of(n)->heaviest = subtree_heaviest(n);
+	return item_of(n)->heaviest != old;
 }
 
 static void

@@ -31,9 +31,10 @@ static uint64_t seed;
 static char *arena;			/* mapped, hole, read-only, none */
 static char strings[16][32];
 
+/* None leads out of /tmp/fz, so that all can be removed again. */
 static const char *const paths[] = {
 	"/tmp/fz", "/tmp/fz/a", "/tmp/fz/b", "/tmp/fz/d", "/tmp/fz/l", "a",
-	"b", "..", ".", "", "/dev/null", "/dev/zero", "/tmp/fz/a/x", "//",
+	"b", "d", ".", "", "c", "/tmp/fz/c", "/tmp/fz/a/x", "/tmp/fz/d/",
 	"/tmp/fz/none/x", "d/../a",
 };
 
@@ -150,20 +151,21 @@ finish(long pid)
 	CHECK(waitpid(pid, &st) == pid, "child is gone");
 }
 
-/* remove_all: what the children left in dir, and dir. */
-static void
-remove_all(const char *dir)
+struct dirent {
+	unsigned long	ino;
+	long		off;
+	unsigned short	len;
+	char		type, name[];
+};
+
+/* remove_one: an entry of the working directory; false: there is none. */
+static bool
+remove_one(void)
 {
-	struct dirent {
-		unsigned long	ino;
-		long		off;
-		unsigned short	len;
-		char		type, name[];
-	} *d;
 	static char buf[8192];
+	struct dirent *d;
 	long fd, n;
 
-	CHECK(sys1(80, dir) == 0, "chdir %s", dir);
 	fd = sys3(SYS_open, ".", 0200000, 0);
 	n = sys3(217, fd, buf, sizeof(buf));
 	sys1(SYS_close, fd);
@@ -171,14 +173,16 @@ remove_all(const char *dir)
 		d = (struct dirent *)(void *)(buf + at);
 		if (strcmp(d->name, ".") == 0 || strcmp(d->name, "..") == 0)
 			continue;
-		if (sys1(87, d->name) != 0 && sys1(84, d->name) != 0) {
-			remove_all(d->name);
-			remove_all(dir);
-			return;
-		}
+		if (sys1(87, d->name) == 0 || sys1(84, d->name) == 0)
+			return true;
+		/* A directory with something in it: that first. */
+		CHECK(sys1(80, d->name) == 0, "chdir");
+		while (remove_one())
+			;
+		sys1(80, "..");
+		return true;
 	}
-	sys1(80, "..");
-	sys1(84, dir);
+	return false;
 }
 
 int
@@ -199,8 +203,11 @@ main(int argc, char **argv, char **envp)
 			child(calls);
 		finish(pid);
 	}
+	CHECK(sys1(80, "/tmp/fz") == 0, "/tmp/fz");
+	while (remove_one())
+		;
 	sys1(80, "/tmp");
-	remove_all("fz");
+	sys1(84, "fz");
 	printf("fuzzsys: seed %lu, %u children of %u calls\n",
 	    (unsigned long)first, children, calls);
 	return 0;
