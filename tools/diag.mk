@@ -17,7 +17,26 @@ kdb-test: $(B)/gnomon.elf $(B)/initrd.cpio
 	$(PYTHON) tools/kdb_test.py --kernel $(B)/gnomon.elf \
 	    --initrd $(B)/initrd.cpio --log $(B)/kdb-test.log
 
+# EX='--ex "gnomon threads"' runs that and ends.
+GDB	:= $(PYTHON) tools/kgdb_run.py --kernel $(B)/gnomon.elf \
+	   --initrd $(B)/initrd.cpio
+
+.PHONY: debug
+debug: $(B)/gnomon.elf $(B)/initrd.cpio
+	$(GDB) debug --smp $(SMP) --cmdline "$(CMDLINE)" $(EX)
+
+.PHONY: postmortem
+postmortem: $(B)/gnomon.elf $(B)/initrd.cpio
+	$(GDB) postmortem --smp $(SMP) --kind $(KIND) $(EX)
+
+.PHONY: gdb-test
+gdb-test: $(B)/gnomon.elf $(B)/initrd.cpio
+	$(GDB) test
+
 ## make panic          a panic on the way out of a process, as in the founding
 ##                     report; KIND=name: another kind (tools/panic_test.py --list)
 ## make panic-test     every kind in a boot of its own, its report checked
 ## make kdb-test       the debugger on the console, each command checked
+## make debug          QEMU stopped at its start, gdb with tools/kgdb.py on it
+## make postmortem     panic KIND, QEMU's memory dump, gdb with the same helpers
+## make gdb-test       both, checked by script

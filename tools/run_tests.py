@@ -85,6 +85,7 @@ def main():
          f"ktest=chains.*,vm.* chaos={seed} seed={seed}")
     run("panic", [sys.executable, "tools/panic_test.py"], total, 900)
     run("kdb", [sys.executable, "tools/kdb_test.py"], total, 300)
+    run("gdb", [sys.executable, "tools/kgdb_run.py", "test"], total, 300)
     print(f"{total.passed} passed, {total.failed} failed, "
           f"{total.skipped} skipped")
     return 1 if total.failed or total.passed == 0 else 0
