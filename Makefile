@@ -218,6 +218,8 @@ help:
 ## make quick          the same without GRUB (PVH)
 ## make test           host tests (ASan, UBSan, TSan) and QEMU tests
 ## make htest          host tests alone; HARGS="seed=1 vm_map.*"
+## make lab            the race laboratory's gate: vm/ under every schedule; LABSECS=60
+## make mutants        known faults put in on purpose: does the laboratory notice?
 ## make check          every static gate
 ## make models         SPIN models of the chain protocols
 ## make bench          instructions and times per operation; PEER=linux beside

@@ -51,3 +51,10 @@ $(B)/lab: $(LAB_OBJS) tests/lab/world.ld
 lab: $(B)/lab
 	$< gate secs=$(LABSECS) $(LABARGS)
 LABSECS		?= 60
+
+# make mutants MUTSECS=30 MUTANTS="merge-no-pin ..."
+MUTSECS		?= 30
+.PHONY: mutants
+mutants: $(B)/lab
+	$(PYTHON) tests/mutants/run_mutants.py --build $(B) --secs $(MUTSECS) \
+	    $(MUTANTS)

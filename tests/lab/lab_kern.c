@@ -179,6 +179,9 @@ spin_lock(struct spinlock *l)
 	check_lock(l, l->sl_name);
 	KASSERT(!spin_owned(l), "recursion on %s", l->sl_name);
 	point_when(EV_SPIN, l, l->sl_name, spin_free);
+	/* The fake pmap's lock stands for hardware too: no point under it. */
+	if (l->sl_rank == LO_PMAP)
+		lab_nopoint++;
 	spin_taken(l, 0, __builtin_return_address(0));
 }
 
@@ -186,8 +189,9 @@ void
 spin_unlock(struct spinlock *l)
 {
 	KASSERT(spin_owned(l), "%s is not ours", l->sl_name);
-	/* The fake pmap's lock stands for hardware too: no point under it. */
-	if (l->sl_rank != LO_PMAP)
+	if (l->sl_rank == LO_PMAP)
+		lab_nopoint--;
+	else
 		lab_point(EV_SPINREL, l, l->sl_name);
 	lockdep_release(l);
 	lab_hb_release(l);

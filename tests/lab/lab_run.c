@@ -94,7 +94,7 @@ run_explore(const struct lab_scenario *s, enum lab_strategy st, uint64_t seed,
 	t->scenarios++;
 	while (ok && (lim->schedules == 0 || n < lim->schedules)) {
 		if ((n & 63) == 0 && lim->until != 0 &&
-		    hos_now_ns() > lim->until)
+		    labos_cpu_ns() > lim->until)
 			break;
 		if (!lab_search_next()) {
 			t->complete++;
@@ -208,7 +208,7 @@ static bool
 search_small(struct lab_scenario *s, struct lab_schedule *d,
     enum lab_oracle oracle)
 {
-	struct lab_limits lim = { 20000, hos_now_ns() + 2 * NSEC_PER_SEC };
+	struct lab_limits lim = { 20000, labos_cpu_ns() + 2 * NSEC_PER_SEC };
 	struct lab_tally t = { 0 };
 
 	for (unsigned bound = 0; bound <= 2; bound++)

@@ -6,7 +6,7 @@
 
 struct lab_limits {
 	uint64_t	 schedules;	/* 0: no limit */
-	nsec_t		 until;		/* hos_now_ns; 0: none */
+	nsec_t		 until;		/* of labos_cpu_ns; 0: none */
 };
 struct lab_tally {
 	uint64_t	 schedules, points, failures, scenarios, complete;

@@ -33,7 +33,8 @@
 #define LIVE_BYTES	(16UL << 20)	/* of zone addresses */
 
 struct word {
-	uintptr_t	 addr;		/* 0: empty */
+	uintptr_t	 addr;
+	uint32_t	 scenario;	/* another one: empty */
 	uint32_t	 run;		/* clocks are of this run */
 	uint8_t		 touched;	/* fibres, this scenario */
 	uint8_t		 written;
@@ -43,6 +44,7 @@ struct word {
 	uint32_t	 wclock, wpc;
 	uint32_t	 rclock[LAB_FIBRES], rpc[LAB_FIBRES];
 };
+CTASSERT(sizeof(struct word) == CACHE_LINE, "one line for an access");
 
 struct sync {
 	uintptr_t	 addr;
@@ -53,7 +55,7 @@ struct sync {
 static struct word	*words;
 static struct sync	*syncs;
 static uint8_t		*live;		/* in the world: a bit for 8 bytes */
-static uint32_t		 run;
+static uint32_t		 run, scenario;
 static uint64_t		 nshared;
 static unsigned		 in_zone[LAB_CPUS];
 bool			 lab_races = true;
@@ -69,7 +71,7 @@ void	 __wrap_zone_free(struct zone *z, void *obj);
 void
 lab_mem_init(void)
 {
-	words = labos_alloc(TABLE_SIZE * sizeof(*words));
+	words = labos_stack(TABLE_SIZE * sizeof(*words));	/* aligned */
 	syncs = labos_alloc(SYNC_SIZE * sizeof(*syncs));
 	live = labos_stack(LIVE_BYTES / 64);
 	labos_region(live, LIVE_BYTES / 64);
@@ -85,7 +87,7 @@ lab_mem_reset_run(void)
 void
 lab_mem_reset_scenario(void)
 {
-	memset(words, 0, TABLE_SIZE * sizeof(*words));
+	scenario++;
 	nshared = 0;
 }
 
@@ -100,13 +102,10 @@ word_of(uintptr_t a)
 {
 	uint32_t i = hash(a) % TABLE_SIZE;
 
-	while (words[i].addr != a) {
-		if (words[i].addr == 0) {
-			words[i].addr = a;
-			break;
-		}
+	while (words[i].scenario == scenario && words[i].addr != a)
 		i = (i + 1) % TABLE_SIZE;
-	}
+	if (words[i].scenario != scenario)
+		words[i] = (struct word){ .addr = a, .scenario = scenario };
 	return &words[i];
 }
 

@@ -30,9 +30,10 @@ TOKEN = re.compile(r"^# token: (\S+)", re.M)
 def parse_args():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--build", default="build", help="where build/lab is")
-    p.add_argument("--secs", type=int, default=30, help="hunt each so long")
+    p.add_argument("--secs", type=int, default=30, help="hunt each so many seconds of CPU time")
     p.add_argument("--jobs", type=int, default=2)
     p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--keep", action="store_true", help="the built mutants")
     p.add_argument("names", nargs="*", help="mutants; default: all")
     return p.parse_args()
 
@@ -84,12 +85,13 @@ def hunt(args, name):
     cmd = [lab, "hunt", f"secs={args.secs}", f"seed={args.seed}"]
     try:
         r = subprocess.run(cmd, capture_output=True, text=True, check=False,
-                           errors="replace", timeout=args.secs + 30)
+                           errors="replace", timeout=args.secs * 20 + 30)
         out, status = r.stdout + r.stderr, r.returncode
     except subprocess.TimeoutExpired:
         out, status = "", -9
     m, t = RESULT.search(out), TOKEN.search(out)
-    shutil.rmtree(os.path.dirname(os.path.dirname(lab)), ignore_errors=True)
+    if not args.keep:
+        shutil.rmtree(os.path.dirname(os.path.dirname(lab)), ignore_errors=True)
     if m:
         return {"name": name, "verdict": m[1], "oracle": m[2],
                 "schedules": int(m[3]), "ms": int(m[4]), "built": built,
