@@ -7,6 +7,8 @@
  *		front -> X		front, the others go, and B with them
  *	bypass	front -> B -> X		front shows nothing of B: it refers to
  *		front -> X <- B <-	X itself; others keep B
+ *	split	entries e, f -> O	e gets an object of its own with its
+ *		e -> N, f -> O		part of the pages
  *
  * A merge owns both sides (COLLAPSING, FADING, a pin each) from its begin to its
  * end, and may then unlock both to wait for a busy page.  Each page moves under
@@ -30,6 +32,9 @@
 #include <vm/vm_page.h>
 #include <vm/vm_pager.h>
 #include <vm/vm_sched.h>
+
+/* in somebody's merge, or ending */
+#define COLLAPSE_TAKEN	(OBJ_DEAD | OBJ_COLLAPSING | OBJ_FADING)
 
 /* ---- what front shows of B ---- */
 
@@ -243,21 +248,17 @@ merge(struct vm_object *front, struct vm_object *backing, unsigned flags,
 /* ---- bypass ---- */
 
 /*
- * Both locked; false: B is still locked.  X cannot be fading, for B would be
- * collapsing.  Our reference on B may be the last but one, and what is left
- * of B then be due to merge: the caller's to do, when nothing is locked.
+ * Both locked; front then refers to X itself, and to B no more: that reference
+ * is the caller's.  X cannot be fading, for B would be collapsing.
  */
-static bool __no_lock_analysis
-bypass(struct vm_object *front, struct vm_object *backing,
-    struct vm_object_todo *todo)
+static void __no_lock_analysis
+bypass_relink(struct vm_object *front, struct vm_object *backing)
 {
 	struct vm_object *third = backing->backing_object;
 	vm_ooffset_t offset = front->backing_object_offset +
 	    backing->backing_object_offset;
 	bool locked = third != NULL && vm_object_anonymous(third);
 
-	if (!front_covers_all(front, backing))
-		return false;
 	if (third != NULL)
 		vm_object_reference(third);
 	if (locked)
@@ -266,6 +267,20 @@ bypass(struct vm_object *front, struct vm_object *backing,
 	vm_object_set_backing(front, third, third != NULL ? offset : 0);
 	if (locked)
 		vm_object_unlock(third);
+}
+
+/*
+ * Both locked; false: B is still locked.  Our reference on B may be the last but
+ * one, and what is left of B then be due to merge: the caller's to do, when
+ * nothing is locked.
+ */
+static bool __no_lock_analysis
+bypass(struct vm_object *front, struct vm_object *backing,
+    struct vm_object_todo *todo)
+{
+	if (!front_covers_all(front, backing))
+		return false;
+	bypass_relink(front, backing);
 	vm_object_unlock(backing);
 	if (!vm_object_deallocate_fast(backing))
 		todo->object[todo->n++] = backing;
@@ -274,8 +289,6 @@ bypass(struct vm_object *front, struct vm_object *backing,
 }
 
 /* ---- the loop ---- */
-
-#define COLLAPSE_TAKEN	(OBJ_DEAD | OBJ_COLLAPSING | OBJ_FADING)
 
 /* B is locked, and somebody else's merge concerns it; false: stop here. */
 static bool __no_lock_analysis
@@ -323,6 +336,71 @@ vm_object_collapse(struct vm_object *object, unsigned flags,
 			vm_object_unlock(backing);
 	}
 	vm_object_assert_locked(object);
+}
+
+/* ---- split ---- */
+
+/* Move the pages that front reaches; false: one had to stay. */
+static bool
+split_pages(struct vm_object *front, struct vm_object *source)
+{
+	vm_pindex_t pindex = atop(front->backing_object_offset), index;
+	struct vm_page *m;
+	int error;
+
+	while ((m = vm_page_ge(source, pindex)) != NULL &&
+	    front_index(front, m->pindex, &index)) {
+		pindex = m->pindex + 1;
+		if (!vm_page_busy_try(m))
+			return false;
+		error = vm_page_move(m, front, index);
+		vm_page_unbusy(m);
+		if (error != 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * A shadow that takes its part of the pages with it.  As long as one page is
+ * missing the shadow shows it through, so a split may stop anywhere.
+ */
+void __no_lock_analysis
+vm_object_split(struct vm_object **object, vm_ooffset_t *offset,
+    vm_pindex_t size, struct vm_object_todo *todo)
+{
+	struct vm_object *source = *object, *new;
+
+	if (!vm_object_anonymous(source) || todo->n == VM_OBJECT_TODO ||
+	    atomic_load(&source->ref_count) == 1)
+		return;
+	new = vm_object_allocate_nowait(OBJT_DEFAULT, size);
+	if (new == NULL)
+		return;
+	new->flags |= OBJ_PRIVATE;
+	vm_object_lock(new);
+	vm_object_lock(source);
+	if ((source->flags & OBJ_ONEMAPPING) == 0 || source->pager != NULL ||
+	    (source->flags & COLLAPSE_TAKEN) != 0) {
+		vm_object_unlock(source);
+		vm_object_unlock(new);
+		vm_object_deallocate(new);	/* empty and ours: at once */
+		return;
+	}
+	vm_object_set_backing(new, source, *offset);
+	if (split_pages(new, source)) {
+		bypass_relink(new, source);
+		vm_object_unlock(source);
+		if (!vm_object_deallocate_fast(source))
+			todo->object[todo->n++] = source;
+	} else {
+		vm_object_unlock(source);
+	}
+	new->flags &= ~(uint32_t)OBJ_PRIVATE;
+	vm_object_unlock(new);
+	vm_meter_inc(v_splits);
+	*object = new;
+	*offset = 0;
 }
 
 unsigned __no_lock_analysis

@@ -241,6 +241,20 @@ fork_copy_now(const struct vm_map_entry *entry)
 	return file == NULL;
 }
 
+/*
+ * One of several entries that have parts of one object.  After the fork nobody
+ * could tell any more whose pages are whose; so each takes its own now.
+ */
+static void
+fork_split(struct map_fork *f, struct vm_map_entry *entry)
+{
+	if ((entry->eflags & MAP_ENTRY_NEEDS_COPY) != 0 ||
+	    entry->wired_count != 0 || entry->avail_ssize != 0)
+		return;
+	vm_object_split(&entry->object, &entry->offset,
+	    atop(entry->end - entry->start), &f->todo);
+}
+
 static int
 fork_copy(struct map_fork *f, struct vm_map_entry *entry,
     struct vm_map_entry *new)
@@ -253,6 +267,9 @@ fork_copy(struct map_fork *f, struct vm_map_entry *entry,
 		new->eflags &= ~MAP_ENTRY_COW;
 		return vm_fault_copy_entry(f->child, f->parent, new, entry);
 	}
+	fork_split(f, entry);
+	new->object = entry->object;
+	new->offset = entry->offset;
 	fork_reference(f, entry->object);
 	/* NEEDS_COPY already: nothing is mapped writable. */
 	if ((entry->eflags & MAP_ENTRY_NEEDS_COPY) == 0) {

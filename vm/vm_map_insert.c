@@ -4,8 +4,8 @@
  *
  * A new mapping joins a neighbour when the result is the same: equal rights,
  * inheritance and flags, and either no object on both sides, the same object
- * at the next offset, or an anonymous object below that can be extended
- * (vm_object_coalesce).  So a growing heap stays one entry and one object.
+ * at the next offset, or an anonymous object that can be extended: upwards at
+ * its end, downwards into room that it has (vm_object_coalesce, _down).  So a growing heap stays one entry and one object.
  *
  * Invariants: those of vm_map.c; and no mapping but a guard comes closer than
  * STACK_GAP below a stack.
@@ -87,8 +87,13 @@ static bool
 extend_next(const struct vm_map_entry *next, vm_size_t len,
     const struct vm_map_args *a)
 {
-	return entry_agrees(next, a) && next->object == a->object &&
-	    (a->object == NULL || a->offset + len == next->offset);
+	if (!entry_agrees(next, a))
+		return false;
+	if (a->object != NULL)
+		return next->object == a->object &&
+		    a->offset + len == next->offset;
+	return next->object == NULL || vm_object_coalesce_down(next->object,
+	    next->offset, atop(len));
 }
 
 /* Try to make a neighbour cover [start, end) too. */
@@ -107,7 +112,7 @@ insert_coalesce(struct vm_map *map, struct vm_map_entry *prev,
 	    extend_next(next, end - start, a)) {
 		next->start = start;
 		if (next->object != NULL)
-			next->offset = a->offset;
+			next->offset -= end - start;
 		entry = next;
 	} else {
 		return false;

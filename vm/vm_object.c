@@ -457,6 +457,24 @@ vm_object_coalesce(struct vm_object *prev, vm_ooffset_t prev_offset,
 	return ok;
 }
 
+bool
+vm_object_coalesce_down(struct vm_object *next, vm_ooffset_t next_offset,
+    vm_pindex_t prev_size)
+{
+	vm_pindex_t end = atop(next_offset);
+	bool ok;
+
+	if (end < prev_size)
+		return false;
+	vm_object_lock(next);
+	ok = vm_object_may_extend(next, end) &&
+	    atomic_load(&next->ref_count) == 1;
+	if (ok)
+		vm_object_page_remove(next, end - prev_size, end);
+	vm_object_unlock(next);
+	return ok;
+}
+
 /* ---- all objects ---- */
 
 void

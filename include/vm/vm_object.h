@@ -198,6 +198,13 @@ int	vm_object_shadow(struct vm_object **object, vm_ooffset_t *offset,
 bool	vm_object_coalesce(struct vm_object *prev, vm_ooffset_t prev_offset,
 	    vm_pindex_t prev_size, vm_pindex_t next_size);
 /*
+ * vm_object_coalesce_down: may prev_size pages before next_offset join next?
+ * Only when next is the entry's alone and has the room; drops stale pages there.
+ * => Locks: as vm_object_coalesce.
+ */
+bool	vm_object_coalesce_down(struct vm_object *next,
+	    vm_ooffset_t next_offset, vm_pindex_t prev_size);
+/*
  * vm_object_page_remove: free the pages in [start, end), wherever mapped.
  * => Locks: object locked in and out; dropped while waiting for a busy page.
  *    The caller has a reference.  => No page there is wired (asserted).
@@ -247,6 +254,17 @@ bool	vm_object_paging(const struct vm_object *object);
 void	vm_object_foreach(void (*fn)(struct vm_object *o, void *arg),
 	    void *arg);
 uint64_t vm_object_count(void);
+/*
+ * vm_object_split: give a map entry that shares *object with entries of other
+ * pages only (ONEMAPPING) an object of its own, with the pages of its part; so
+ * that after a fork each part can go by itself.  Does nothing when it cannot.
+ * => Takes: the entry's reference on *object.  Gives: a reference on *object as
+ *    it is then; *offset is 0 if it is another; and *todo.
+ * => Locks: none on objects; the map is write-locked.  Nothing is waited for.
+ * => The entry's mappings stay right.
+ */
+void	vm_object_split(struct vm_object **object, vm_ooffset_t *offset,
+	    vm_pindex_t size, struct vm_object_todo *todo);
 /* vm_object_depth: objects from here to the end of the chain.  => Locks: none on
  * objects; the caller has a reference. */
 unsigned vm_object_depth(struct vm_object *object);

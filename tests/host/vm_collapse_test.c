@@ -517,6 +517,83 @@ KTEST(collapse, merge_waits_for_busy)
 	vm_object_deallocate(f);
 }
 
+/* ---- split and room below ---- */
+
+/* Is memory that was unmapped in parts given back in parts, after a fork? */
+KTEST(collapse, split_at_fork)
+{
+	struct vmspace *a = vmspace_alloc(), *b;
+	uint64_t splits = vm_meter_sum(VM_METER_v_splits), pages;
+	vm_pindex_t i;
+
+	KT_CHECK(t, map_anon(a, BASE, 12, VM_INHERIT_COPY) == 0, "map");
+	for (i = 0; i < 12; i++)
+		KT_CHECK(t, poke(a, i, 0xa0 + i), "page %lu", i);
+	KT_CHECK(t, vm_map_remove(&a->vm_map, BASE + ptoa(4), BASE + ptoa(6)) ==
+	    0 && entry_at(a, BASE)->object == entry_at(a, BASE + ptoa(8))->
+	    object, "two entries, one object");
+	show_begin();
+	KT_CHECK(t, vmspace_fork(a, &b) == 0, "fork");
+	host_capture_pr("first part:\n");
+	vm_show_chain(entry_at(b, BASE)->object, host_capture_pr);
+	host_capture_pr("second part:\n");
+	vm_show_chain(entry_at(b, BASE + ptoa(8))->object, host_capture_pr);
+	vm_check_all();
+	KT_CHECK(t, vm_meter_sum(VM_METER_v_splits) == splits + 2, "splits");
+	KT_CHECK(t, poke(b, 1, 0xb1) && poke(b, 9, 0xb9) && peek(b, 0) == 0xa0 &&
+	    peek(b, 11) == 0xab, "the child");
+	sysref_put(b);
+	KT_CHECK(t, peek(a, 1) == 0xa1 && peek(a, 9) == 0xa9, "the parent");
+	pages = vmspace_resident_count(a);
+	KT_CHECK(t, vm_map_remove(&a->vm_map, BASE, BASE + ptoa(4)) == 0,
+	    "unmap");
+	KT_CHECK(t, vmspace_resident_count(a) < pages &&
+	    entry_at(a, BASE + ptoa(8))->object->resident_page_count == 6,
+	    "pages");
+	vm_check_all();
+	sysref_put(a);
+	KT_CHECK(t, show_golden(t, "collapse_split"), "golden");
+}
+
+/* Does a split that cannot be finished leave a chain that shows the same? */
+KTEST(collapse, split_gives_up)
+{
+	struct vm_object *o = chain_object(NULL, 0, 200, "0 3 150");
+	struct vm_object_todo todo = { .n = 0 };
+	struct vm_object *part = o;
+	vm_ooffset_t offset = 0;
+
+	vm_object_reference(o);
+	zone_fail_nth(3);	/* the object, one node; not the second */
+	vm_object_split(&part, &offset, 160, &todo);
+	zone_fail_nth(0);
+	KT_CHECK(t, part != o && todo.n == 0 && part->backing_object == o &&
+	    part->resident_page_count == 2 && o->resident_page_count == 1,
+	    "%lu and %lu pages", (unsigned long)part->resident_page_count,
+	    (unsigned long)o->resident_page_count);
+	vm_check_object(part);
+	vm_object_deallocate(o);
+	KT_CHECK(t, chain_depth(part) == 1 && part->resident_page_count == 3,
+	    "merged when the other part went");
+	vm_object_deallocate(part);
+}
+
+/* Does a mapping join the one above where its object has room below? */
+KTEST(collapse, coalesce_down)
+{
+	struct vmspace *a = vmspace_alloc();
+
+	KT_CHECK(t, map_anon(a, BASE, 8, VM_INHERIT_COPY) == 0, "map");
+	KT_CHECK(t, poke(a, 1, 1) && poke(a, 6, 6), "write");
+	KT_CHECK(t, vm_map_remove(&a->vm_map, BASE, BASE + ptoa(4)) == 0 &&
+	    map_anon(a, BASE + ptoa(1), 3, VM_INHERIT_COPY) == 0, "again");
+	KT_CHECK(t, a->vm_map.nentries == 1 && peek(a, 1) == 0 &&
+	    peek(a, 6) == 6 && entry_at(a, BASE + ptoa(1))->offset == ptoa(1),
+	    "%u entries", a->vm_map.nentries);
+	vm_check_all();
+	sysref_put(a);
+}
+
 /* ---- many threads on one forest ---- */
 
 #define FOREST	8
