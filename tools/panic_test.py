@@ -12,6 +12,7 @@ is shown with a stack, and from the title to the end the guest took 2 s at most.
 """
 import argparse
 import concurrent.futures
+import difflib
 import json
 import os
 import re
@@ -33,6 +34,7 @@ class Kind:
         self.smp = more.get("smp", 2)
         self.record = more.get("record", {})
         self.other = more.get("other")      # function on another CPU's stack
+        self.golden = more.get("golden")    # the report, less what varies
 
 
 def ktest(name, cls, status, frames, *texts, **more):
@@ -102,6 +104,8 @@ KINDS = {
     "deadlock": ktest("panic.deadlock_ring", "watchdog", PANIC, [],
                       r"deadlock: ring\d waits for ring\d", r"kt_ring[01]",
                       r"ring_worker\+", options=FAST),
+    "golden": ktest("panic.kassert", "assert", PANIC, RUN, smp=1,
+                    golden="tests/expect/panic_kassert.txt"),
     "no-serial": ktest("panic.kassert", None, PANIC, []),
 }
 
@@ -155,6 +159,41 @@ def problems(kind, status, out):
     return bad
 
 
+# What differs from run to run or with any change of the code.
+VARYING = [
+    (r"0x[0-9a-f]{5,}|\b[0-9a-f]{16}\b", "ADDR"), (r"\+0x[0-9a-f]+", "+OFF"),
+    (r"(\.[chS]):\d+", r"\1:LINE"), (r"\d+\.\d{3} s", "TIME"),
+    (r"\b\d+ ms", "MS"), (r"^  \d+ cpu", "  TSC cpu"),
+    (r"^counters: .*", "counters: ..."),
+    (r'"counters":\{[^}]*\}', '"counters":{...}'),
+    (r"^( +\d+) \w+ +cpu\d+ +(pri \d+ +\w+).*", r"\1 STATE cpuN \2"),
+    (r'("(?:up_ms|off)":)\d+', r"\1N"),
+]
+
+
+def normalised(out):
+    """The report alone, with what varies replaced by words."""
+    start = out.find("\nPANIC ") + 1
+    end = out.find("\n", out.find("end of panic"))
+    lines = out[start:end].split("\n")
+    for regex, word in VARYING:
+        lines = [re.sub(regex, word, x) for x in lines]
+    return "\n".join(lines) + "\n"
+
+
+def golden(kind, out, update):
+    """[] when the report is the golden file."""
+    got = normalised(out)
+    if update:
+        with open(kind.golden, "w") as f:
+            f.write(got)
+    with open(kind.golden) as f:
+        want = f.read()
+    diff = list(difflib.unified_diff(want.splitlines(), got.splitlines(),
+                                     kind.golden, "this boot", lineterm=""))
+    return ["not as " + kind.golden + ":\n" + "\n".join(diff)] if diff else []
+
+
 def run(name, args):
     kind = KINDS[name]
     with tempfile.TemporaryFile() as f:
@@ -164,7 +203,10 @@ def run(name, args):
                                 check=False).returncode
         f.seek(0)
         out = f.read().decode(errors="replace").replace("\r", "")
-    return name, problems(kind, status, out), out
+    bad = problems(kind, status, out)
+    if kind.golden:
+        bad += golden(kind, out, args.update)
+    return name, bad, out
 
 
 def main():
@@ -172,6 +214,8 @@ def main():
     ap.add_argument("--kernel", default="build/gnomon.elf")
     ap.add_argument("--initrd", default="build/initrd.cpio")
     ap.add_argument("--timeout", type=int, default=60)
+    ap.add_argument("--update", action="store_true",
+                    help="write the golden files anew")
     ap.add_argument("--show", action="store_true")
     ap.add_argument("--list", action="store_true")
     ap.add_argument("kinds", nargs="*")
