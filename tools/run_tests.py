@@ -17,6 +17,11 @@ KERNEL = "build/gnomon.elf"
 INITRD = "build/initrd.cpio"
 ISO = "build/gnomon.iso"
 
+# CPUs, memory, and whether the user programs run after the kernel's own tests
+MATRIX = [(1, "64M", True), (1, "512M", False), (2, "64M", True),
+          (2, "512M", False), (4, "64M", False), (4, "512M", True),
+          (8, "64M", False), (8, "512M", True)]
+
 
 class Tally:
     def __init__(self):
@@ -76,11 +81,17 @@ def main():
     run("host-asan", ["build/host-asan/htest", f"seed={seed}"], total, 600)
     run("host-tsan", ["build/host-tsan/htest", f"seed={seed}",
                       "*threads*", "*woken*", "*wait*"], total, 600)
-    qemu("iso-2cpu-512M", total, 2, "512M", iso=True)
-    for smp in (1, 2, 4, 8):
-        for mem in ("64M", "512M"):
-            qemu(f"ktest-{smp}cpu-{mem}", total, smp, mem,
-                 f"ktest=* seed={seed}")
+    suite = f"init=/init initargs=/etc/suite:{seed}"
+    long = f"init=/init initargs=/etc/stress:{seed} faults=1 seed={seed}"
+    storm = f"init=/init initargs=/etc/storm:{seed} seed={seed}"
+    qemu("iso-2cpu-512M", total, 2, "512M", f"{suite} seed={seed}", iso=True)
+    for smp, mem, users in MATRIX:
+        qemu(f"ktest-{smp}cpu-{mem}", total, smp, mem,
+             f"ktest=* seed={seed}" + (" " + suite if users else ""))
+    qemu("stress-2cpu-512M", total, 2, "512M", long, timeout=600)
+    qemu("stress-4cpu-64M", total, 4, "64M", long, timeout=900)
+    qemu("storm-2cpu-24M", total, 2, "24M", storm)
+    run("badboot", [sys.executable, "tools/badboot_test.py"], total, 600)
     qemu("chains-chaos-4cpu", total, 4, "256M",
          f"ktest=chains.*,vm.* chaos={seed} seed={seed}")
     run("panic", [sys.executable, "tools/panic_test.py"], total, 900)

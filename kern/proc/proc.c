@@ -387,6 +387,7 @@ init_start(void *arg __unused)
 		panic_exit(EXIT_NOINIT, "init: cannot run %s: error %d%s",
 		    init_path, error, error == ENOENT ? " (no such file)" :
 		    error == ENOEXEC ? " (not a static x86-64 ELF)" :
+		    error == EACCES ? " (not executable)" :
 		    error == ENOMEM ? " (no memory)" : "");
 	md_user_enter();
 }
