@@ -53,4 +53,12 @@ expect PASS cachelock.pml
 for v in HOLD ABBA; do expect FAIL cachelock.pml -DHIST_$v; done
 expect PASS pip.pml
 for v in BARE WAKEONE; do expect FAIL pip.pml -DHIST_$v; done
+expect PASS swap.pml
+for v in LEAK RESONLY NOSTORE; do expect FAIL swap.pml -DHIST_$v; done
+expect PASS shadow.pml
+for v in FLAGS COUNT; do expect FAIL shadow.pml -DHIST_$v; done
+expect PASS split.pml
+for v in RA PART; do expect FAIL split.pml -DHIST_$v; done
+expect PASS objcache.pml
+for v in REVIVE HASH; do expect FAIL objcache.pml -DHIST_$v; done
 exit $bad
