@@ -42,7 +42,8 @@ enum lab_level {
 enum lab_event {
 	EV_START, EV_SPIN, EV_SPINTRY, EV_SPINREL, EV_WLOCK, EV_RLOCK,
 	EV_TRY, EV_UPGRADE, EV_DOWNGRADE, EV_UNLOCK, EV_CHAN, EV_SLEEP,
-	EV_WAKE, EV_YIELD, EV_CALL, EV_USER, EV_FLUSH, EV_PAGER, EV_OP, EV_NAMED,
+	EV_WAKE, EV_YIELD, EV_CALL, EV_USER, EV_FLUSH, EV_PAGER, EV_OP,
+	EV_NAMED,
 	EV_ATOMIC, EV_READ, EV_WRITE, EV_BLOCK, EV_END, EV_COUNT
 };
 
@@ -76,6 +77,7 @@ extern unsigned		 lab_nopoint;	/* > 0: no event is a point */
 extern enum lab_level	 lab_level;
 extern uint32_t		 lab_ev;	/* events of this run */
 extern uint32_t		 lab_npoints;	/* points of this run */
+extern uint64_t		 lab_hash;	/* of all events, in a replay */
 extern nsec_t		 lab_now;
 
 /* lab_point: an event is about to happen; another fibre may go first. */

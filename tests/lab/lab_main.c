@@ -231,7 +231,7 @@ struct stage {
 	enum lab_strategy st;
 	unsigned	 bound;
 	uint64_t	 each;
-	unsigned	 share;		/* of the time, per cent */
+	unsigned	 share;		/* of the time: gate per cent, hunt s */
 };
 
 static bool
@@ -285,14 +285,16 @@ cmd_gate(void)
 	return bad != 0;
 }
 
+/* share: seconds, at most; then the next, and round again with other seeds. */
 static const struct stage hunt_stages[] = {
-	{ "pct", 2, LAB_SYNC, ST_PCT, 2, 10, 0 },
-	{ "pct", 3, LAB_SYNC, ST_PCT, 2, 4, 0 },
-	{ "workloads", 0, LAB_ACCESS, ST_PCT, 2, 30, 3 },
-	{ "pairs", 2, LAB_LOCK, ST_DFS, 2, 2000, 0 },
-	{ "pairs", 2, LAB_SYNC, ST_DFS, 1, 3000, 0 },
-	{ "workloads", 0, LAB_SYNC, ST_RANDOM, 2, 100, 10 },
-	{ "triples", 3, LAB_ACCESS, ST_PCT, 3, 100, 0 },
+	{ "pct", 2, LAB_SYNC, ST_PCT, 2, 10, 2 },
+	{ "workloads", 0, LAB_ACCESS, ST_PCT, 2, 20, 2 },
+	{ "pct", 3, LAB_SYNC, ST_PCT, 2, 4, 3 },
+	{ "workloads", 0, LAB_SYNC, ST_RANDOM, 2, 60, 2 },
+	{ "pairs", 2, LAB_LOCK, ST_DFS, 2, 1500, 3 },
+	{ "workloads", 0, LAB_SYNC, ST_PCT, 3, 100, 3 },
+	{ "pairs", 2, LAB_SYNC, ST_DFS, 1, 3000, 2 },
+	{ "triples", 3, LAB_ACCESS, ST_PCT, 3, 60, 3 },
 };
 
 /* One line for the table of mutants: what killed it, after how much. */
@@ -307,8 +309,8 @@ cmd_hunt(void)
 		for (unsigned i = 0; ok && i < nitems(hunt_stages) &&
 		    labos_cpu_ns() < end; i++) {
 			const struct stage *sg = &hunt_stages[i];
-			nsec_t until = sg->share == 0 ? end :
-			    MIN(end, labos_cpu_ns() + sg->share * NSEC_PER_SEC);
+			nsec_t until = MIN(end, labos_cpu_ns() +
+			    sg->share * NSEC_PER_SEC);
 			struct lab_tally t = { 0 };
 
 			ok = run_stage(sg, until, &t);
@@ -329,7 +331,7 @@ cmd_replay(void)
 {
 	struct lab_scenario s;
 	struct lab_schedule d;
-	uint64_t same = 0;
+	uint64_t same = 0, hash = 0;
 	struct lab_failure first = { 0 };
 	char token[1024];
 
@@ -348,16 +350,19 @@ cmd_replay(void)
 		story_begin();
 	for (uint64_t i = 0; i < args.times; i++) {
 		(void)run_replay(&s, &d);
-		if (i == 0)
+		if (i == 0) {
 			first = lab_failure;
-		same += lab_failure.oracle == first.oracle &&
+			hash = lab_hash;
+		}
+		same += lab_hash == hash &&
+		    lab_failure.oracle == first.oracle &&
 		    lab_failure.ev == first.ev &&
 		    strcmp(lab_failure.text, first.text) == 0;
 	}
 	if (args.times == 1)
 		story_end(&s, NULL);
-	kprintf("replay: %lu of %lu alike: %s\n", same, args.times,
-	    first.oracle == OR_NONE ? "passes" : first.text);
+	kprintf("replay: %lu of %lu alike (%u events, hash %lx): %s\n", same,
+	    args.times, lab_ev, hash, first.oracle == OR_NONE ? "passes" : first.text);
 	return same == args.times ? 0 : 1;
 }
 

@@ -139,10 +139,10 @@ const struct lab_opdef lab_ops[] = {
 	{ 'e', "wire and unwire", true, op_wire },
 	{ 'd', "madvise dontneed", true, op_dontneed },
 	{ 'm', "mmap over", true, op_mmap },
+	{ 'a', "munmap of all", true, op_unmap_all },
 	{ 'k', "fork, child exits", false, op_fork_exit },
 	{ 'l', "wire and keep", false, op_keep_wired },
 	{ 'v', "munmap of two", false, op_unmap_two },
-	{ 'a', "munmap of all", false, op_unmap_all },
 	{ 'o', "wire for reading, then write", false, op_wire_read },
 };
 const int lab_nops = nitems(lab_ops);
@@ -273,6 +273,23 @@ make_clipped(void)
 	proc_write(child, 3);
 }
 
+/* Three generations, each of which sees the next through an offset. */
+static void
+make_clipped_chain(void)
+{
+	struct lab_proc *p = first_process(LAB_PRIVATE), *q, *r;
+
+	proc_write(p, 2);
+	proc_write(p, 3);
+	proc_munmap(p, 0, 1);
+	q = proc_fork(p);
+	proc_write(q, 2);
+	proc_munmap(q, 1, 1);
+	r = proc_fork(q);
+	proc_write(r, 3);
+	proc_write(q, 3);
+}
+
 /*
  * Copy on write first, shared then (FreeBSD-SA-21:08): 0 and 1 share an object
  * in front of the one that 2 sees too.
@@ -304,6 +321,8 @@ const struct lab_shape lab_shapes[] = {
 	{ "fan", "parent and two children that copied nothing", 3, 0,
 	    make_fan },
 	{ "clip", "parent and child, offsets not zero", 2, 1, make_clipped },
+	{ "clip3", "three generations, offsets not zero", 3, 2,
+	    make_clipped_chain },
 	{ "grand", "copied on write, then shared", 3, 0, make_grand },
 	{ "file", "parent and child, private mapping of a file", 2, 0, make_file },
 };

@@ -134,7 +134,8 @@ on_fault(int sig, siginfo_t *si, void *uc)
 	if (sig == SIGSEGV && first_write(a))
 		return;
 	if (labos_crash != NULL)
-		labos_crash(sig, a, (unsigned long)c->uc_mcontext.gregs[REG_RIP]);
+		labos_crash(sig, a,
+		    (unsigned long)c->uc_mcontext.gregs[REG_RIP]);
 	_exit(139);
 }
 

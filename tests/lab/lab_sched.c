@@ -28,6 +28,7 @@ bool			 lab_abandoned;
 unsigned		 lab_nopoint;
 enum lab_level		 lab_level = LAB_SYNC;
 uint32_t		 lab_ev, lab_npoints;
+uint64_t		 lab_hash;
 nsec_t			 lab_now;
 struct lab_failure	 lab_failure;
 struct lab_schedule	 lab_done;
@@ -245,6 +246,10 @@ lab_point(enum lab_event kind, const void *obj, const char *name)
 	count_event();
 	if (lab_nopoint != 0)
 		return;
+	if (lab_all)
+		lab_hash = (lab_hash ^ (uint64_t)(uintptr_t)obj ^
+		    (uint64_t)kind << 56 ^ (uint64_t)f->id << 48) *
+		    0x100000001b3UL;
 	if (lab_tracing)
 		lab_trace(f, kind, obj, name);
 	if (kind >= EV_ATOMIC && kind <= EV_WRITE &&
@@ -391,6 +396,7 @@ lab_run(int n)
 	nfibres = n;
 	lab_ev = 0;
 	lab_npoints = 0;
+	lab_hash = 0;
 	lab_done.n = 0;
 	lab_now = 1000000;
 	lab_mem_reset_run();

@@ -477,8 +477,8 @@ sync_after(const void *p, int mo)
 uint##bits##_t	__tsan_atomic##bits##_##op(volatile uint##bits##_t *p,	\
 	    uint##bits##_t v, int mo);					\
 uint##bits##_t								\
-__tsan_atomic##bits##_##op(volatile uint##bits##_t *p, uint##bits##_t v,	\
-    int mo)								\
+__tsan_atomic##bits##_##op(volatile uint##bits##_t *p,			\
+    uint##bits##_t v, int mo)								\
 {									\
 	uint##bits##_t old;						\
 									\
