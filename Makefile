@@ -191,7 +191,7 @@ report:
 include tools/diag.mk
 
 .PHONY: check
-check:
+check: $(B)/gnomon.elf
 	$(PYTHON) tools/check.py --cc $(CC)
 
 # The protocols of vm/, searched exhaustively; what failed once must fail.

@@ -5,7 +5,8 @@
  * A new mapping joins a neighbour when the result is the same: equal rights,
  * inheritance and flags, and either no object on both sides, the same object
  * at the next offset, or an anonymous object that can be extended: upwards at
- * its end, downwards into room that it has (vm_object_coalesce, _down).  So a growing heap stays one entry and one object.
+ * its end, downwards into room that it has (vm_object_coalesce, _down).  So a
+ * growing heap stays one entry and one object.
  *
  * Invariants: those of vm_map.c; and no mapping but a guard comes closer than
  * STACK_GAP below a stack.

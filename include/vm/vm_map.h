@@ -273,16 +273,15 @@ uint64_t	 vmspace_count(void);	/* allocated and not yet freed */
 void		 vm_map_foreach(void (*fn)(struct vm_map *map, void *arg),
 		    void *arg);
 
-/* vm_mmap.c: mmap family in VM terms; addresses are checked here again. */
+/* vm_mmap.c: addresses are checked here again. */
 struct vm_mmap_args {
 	vm_offset_t	 addr;		/* hint or fixed address */
 	vm_size_t	 len;		/* bytes, > 0; rounded up */
 	vm_prot_t	 prot, max_prot;
+	/* stack: [addr, addr + len) is all that it may ever use; the top
+	 * STACK_INIT is mapped now */
 	bool		 fixed, excl, shared, stack, guard;
-				/* stack: [addr, addr + len) is all that it may
-				 * ever use; the top STACK_INIT is mapped now */
-	struct vm_object *object;	/* NULL: anonymous; reference taken over
-					 * on success */
+	struct vm_object *object;	/* or NULL; taken over on success */
 	vm_ooffset_t	 offset;
 };
 /*

@@ -37,3 +37,4 @@ HOST_TESTS	+= tests/host/cpio_test.c
 HOST_TESTS	+= tests/host/vm_check_test.c
 HOST_SRCS	+= tests/host/chain_test.c
 HOST_TESTS	+= tests/host/vm_collapse_test.c
+HOST_TESTS	+= tests/host/vm_chain_test.c

@@ -136,6 +136,12 @@ break_dead(struct world *w)
 }
 
 static void
+break_merge(struct world *w)
+{
+	w->base->flags |= OBJ_FADING;
+}
+
+static void
 break_pin(struct world *w)
 {
 	vm_object_lock(w->front);
@@ -248,6 +254,7 @@ static const struct audit_case {
 	{ break_size, "I5: object" },
 	{ break_ring, "I5: the chain" },
 	{ break_dead, "I6: object" },
+	{ break_merge, "I6: object" },
 	{ break_pin, "I7: object" },
 	{ break_resident_count, "I8: object" },
 	{ break_busy, "I8: page" },
