@@ -71,9 +71,9 @@ KTEST(prefault, window)
 	vm_pindex_t i, mapped = 0;
 
 	(void)peek(child, 0);
-	KT_CHECK(t, pmap_resident_count(child->vm_pmap) == 4, "%lu mapped",
+	KT_CHECK(t, pmap_resident_count(child->vm_pmap) == 8, "%lu mapped",
 	    pmap_resident_count(child->vm_pmap));
-	for (i = 4; pmap_resident_count(child->vm_pmap) < NPAGES; i++) {
+	for (i = 8; pmap_resident_count(child->vm_pmap) < NPAGES; i++) {
 		mapped = pmap_resident_count(child->vm_pmap);
 		(void)peek(child, i);
 		KT_CHECK(t, pmap_resident_count(child->vm_pmap) - mapped <=
