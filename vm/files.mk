@@ -5,6 +5,7 @@ VM_SRCS += vm/vm_sched.c
 VM_SRCS += vm/vm_pager.c
 VM_SRCS += vm/vm_fault.c
 VM_SRCS += vm/vm_prefault.c
+VM_SRCS += vm/vm_objcache.c
 VM_SRCS += vm/vm_show.c
 VM_SRCS += vm/vm_check.c
 VM_SRCS += vm/vm_phys.c

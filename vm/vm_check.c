@@ -99,7 +99,8 @@ vm_check_object(struct vm_object *object)
 	struct vm_page *m;
 
 	if ((object->flags & OBJ_DEAD) != 0 || object->type == OBJT_DEAD ||
-	    object->ref_count <= 0)
+	    (object->ref_count <= 0 &&
+	    object->cache_state != VM_CACHE_IDLE))
 		panic("I6: object %p at rest: type %d, flags %x, %d references",
 		    (void *)object, object->type, object->flags,
 		    object->ref_count);

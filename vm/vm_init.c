@@ -13,6 +13,7 @@
 #include <vm/vm_map.h>
 #include <vm/vm_object.h>
 #include <vm/vm_page.h>
+#include <vm/vm_pager.h>
 #include <vm/vm_phys.h>
 #include <vm/vm_sched.h>
 
@@ -33,6 +34,7 @@ vm_init(void)
 	kmalloc_init();
 	vm_chaos_start(bootopt_u64("chaos", 0));
 	vm_prefault_init();
+	vm_object_cache_init();
 	if (vm_phys_free_count() < atop(VM_MIN_FREE))
 		panic_exit(EXIT_NOMEM, "%lu KiB of memory are free after "
 		    "start-up, %lu are needed: give the machine 24 MiB or more",

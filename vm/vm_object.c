@@ -40,8 +40,10 @@ static struct spinlock	 vm_object_list_lock =
 
 static void	vm_object_free_pages(struct vm_object *object)
 		    __requires(object->lock);
-static struct vm_object *vm_object_terminate(struct vm_object *object)
+static struct vm_object *vm_object_deallocate_cached(struct vm_object *object)
 		    __releases(object->lock);
+static struct vm_object *vm_object_step_up(struct vm_object *object,
+		    struct vm_object_todo *todo) __releases(object->lock);
 
 static void
 vm_object_zinit(void *p)
@@ -96,6 +98,7 @@ vm_object_allocate_flags(enum vm_object_type type, vm_pindex_t size,
 	object->handle = NULL;
 	object->pager = NULL;
 	object->color = 0;
+	object->cache_state = VM_CACHE_NONE;
 	object->audit_refs = 0;
 	object->audit_pass = 0;
 	spin_lock(&vm_object_list_lock);
@@ -190,7 +193,7 @@ vm_object_destroy(struct vm_object *object)
  * The last reference is gone.  Object locked on entry, freed on return.
  * Returns the former backing object, whose reference is now the caller's.
  */
-static struct vm_object *
+struct vm_object *
 vm_object_terminate(struct vm_object *object)
 {
 	struct vm_object *backing = object->backing_object;
@@ -250,6 +253,22 @@ vm_object_step_up(struct vm_object *object, struct vm_object_todo *todo)
 	return shadow;
 }
 
+/*
+ * One reference of an object that the cache knows.  The last one leaves it idle
+ * there, with its pages inactive: they are the next to be taken.
+ */
+static __noinline struct vm_object * __no_lock_analysis
+vm_object_deallocate_cached(struct vm_object *object)
+{
+	if (atomic_load(&object->ref_count) == 1)
+		vm_object_deactivate_pages(object);
+	if (!vm_object_cache_release(object))
+		return vm_object_terminate(object);	/* purged meanwhile */
+	vm_object_unlock(object);
+	vm_object_cache_trim();
+	return NULL;
+}
+
 __noinline struct vm_object *
 vm_object_deallocate_locked(struct vm_object *object,
     struct vm_object_todo *todo)
@@ -257,6 +276,9 @@ vm_object_deallocate_locked(struct vm_object *object,
 	int old;
 
 	vm_object_assert_locked(object);
+	if (__predict_false(atomic_load_relaxed(&object->cache_state) !=
+	    VM_CACHE_NONE))
+		return vm_object_deallocate_cached(object);
 	old = atomic_fetchadd(&object->ref_count, -1);
 	if (__predict_false(old <= 0))
 		panic("vm_object_deallocate: object %p had %d references",

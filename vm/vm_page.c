@@ -29,6 +29,7 @@
 #include <sys/zone.h>
 #include <vm/pmap.h>
 #include <vm/vm_object.h>
+#include <vm/vm_pager.h>
 #include <vm/vm_phys.h>
 
 #define VM_WAIT_POLL	(100 * NSEC_PER_MSEC)	/* look again at least so often */
@@ -463,6 +464,8 @@ vm_wait(const char *wmesg)
 	    curthread->td_pagesbusied);
 	for (;;) {
 		vm_phys_drain_all();
+		if (vm_object_cache_shrink())
+			vm_phys_drain_all();
 		if (vm_phys_wait(wmesg, VM_WAIT_POLL) == 0 ||
 		    (curthread->td_intrsig & TDI_DIE) != 0)
 			return;

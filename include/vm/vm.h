@@ -44,6 +44,9 @@ enum vm_inherit {
 	X(v_prefault)		/* pages mapped ahead */		\
 	X(v_prefault_giveup)	/* chains left: an object was locked */	\
 	X(v_prefault_race)	/* the founding warning: stays 0 */	\
+	X(v_cache_hits)		/* objects found by name */		\
+	X(v_cache_misses)						\
+	X(v_cache_evictions)	/* idle objects given up */		\
 	X(v_tlb_rounds)		/* shootdown rounds sent */		\
 	X(v_tlb_ipis)		/* CPUs that were interrupted */	\
 	X(v_tlb_resends)	/* lost IPIs sent again */		\

@@ -64,7 +64,7 @@ enum vm_object_type {
  * vm_object_deallocate terminates and frees it into a type-stable zone (its
  * lock word may still be touched by a late unlocker).  Fields are protected as
  * marked: [c] const after init [a] atomic [o] object lock [l] object list lock
- * [v] the audits only, at a quiesce point.
+ * [k] object cache lock [v] the audits only, at a quiesce point.
  */
 struct vm_object {
 	struct rwlock		 lock;		/* first: stays valid while free */
@@ -85,10 +85,19 @@ struct vm_object {
 	const struct vm_pager_ops *pager;	/* [o] NULL: zero fill; [c] of
 						 * a file */
 	vm_offset_t		 color;		/* [o] page colour; OBJ_COLORED */
+	LIST_ENTRY(vm_object)	 cache_link;	/* [k] by handle, when hashed */
+	TAILQ_ENTRY(vm_object)	 cache_lru;	/* [k] when idle */
+	uint64_t		 cache_pages;	/* [k] when idle: counted as */
+	uint8_t			 cache_state;	/* [k] r:[a] VM_CACHE_*; leaves NONE
+						 * while its maker has it alone */
 	LIST_ENTRY(vm_object)	 object_list;	/* [l] all objects */
 	int			 audit_refs;	/* [v] references found, I3 */
 	unsigned		 audit_pass;	/* [v] last reached in, I11 */
 };
+
+#define VM_CACHE_NONE	0	/* see vm_objcache.c */
+#define VM_CACHE_HASHED	1
+#define VM_CACHE_IDLE	2	/* ref_count is 0 */
 
 #define OBJ_DEAD		0x0001	/* terminating: no new references */
 #define OBJ_COLLAPSING		0x0002	/* front side of a merge */
@@ -158,6 +167,11 @@ void	vm_object_deallocate_todo(struct vm_object_todo *todo);
 /* vm_object_deallocate_fast: drop a reference without the lock, if it is
  * certainly neither the last nor the last but one. */
 bool	vm_object_deallocate_fast(struct vm_object *object) __warn_unused;
+/* vm_object_terminate: no reference is left and nobody can find it.
+ * => Locks: object, gone on return, as is object.
+ * => Returns: its backing object, whose reference is the caller's; or NULL. */
+struct vm_object *vm_object_terminate(struct vm_object *object)
+	    __releases(object->lock) __warn_unused;
 /* vm_object_destroy: an object without pages, links and pins is freed.
  * => Locks: object, DEAD; gone on return. */
 void	vm_object_destroy(struct vm_object *object) __releases(object->lock);

@@ -45,6 +45,35 @@ struct vm_pager_ops {
  */
 struct vm_object *vm_pager_allocate(const struct vm_pager_ops *ops,
 	    void *handle, vm_pindex_t size);
+/*
+ * The object cache (vm_objcache.c): one object for each (ops, handle), which
+ * stays, without references, with its pages, until there are too many of its
+ * kind or too little memory.
+ * lookup: => Gives: a reference; NULL: not there.  Sleeps: never.
+ * enter: object, just made and with one reference, is to be found by its name.
+ *    => Takes that reference.  Gives: one, on object, or on another that was
+ *    there already (then object is gone).
+ * purge: the name means nothing any more (file truncated, removed): an idle
+ *    object goes, one in use will go with its last reference.
+ * shrink: evict the object that was unused for longest; false: there is none.
+ * limit: bounds of idle objects; 0: nothing stays.
+ * => Locks: none of rank >= LO_OBJECT (lookup: any).
+ */
+struct vm_object *vm_object_cache_lookup(const struct vm_pager_ops *ops,
+	    void *handle);
+struct vm_object *vm_object_cache_enter(struct vm_object *object)
+	    __warn_unused;
+void	vm_object_cache_purge(const struct vm_pager_ops *ops, void *handle);
+bool	vm_object_cache_shrink(void);
+void	vm_object_cache_limit(unsigned objects, uint64_t pages);
+/* vm_object_cache_idle: idle objects, and their pages. */
+unsigned vm_object_cache_idle(uint64_t *pages);
+void	vm_object_cache_init(void);
+/* vm_object_cache_release, _trim: of vm_object_deallocate.  release drops a
+ * reference.  => Locks: object.  => Returns false: it was the last, and the
+ * object is not cached.  trim evicts until the bounds are kept. */
+bool	vm_object_cache_release(struct vm_object *object) __warn_unused;
+unsigned vm_object_cache_trim(void);
 /* vm_pager_haspage: is there data for pindex?  => Locks: object. */
 bool	vm_pager_haspage(struct vm_object *object, vm_pindex_t pindex);
 /*
