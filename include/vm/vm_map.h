@@ -278,8 +278,7 @@ struct vm_mmap_args {
 	vm_offset_t	 addr;		/* hint or fixed address */
 	vm_size_t	 len;		/* bytes, > 0; rounded up */
 	vm_prot_t	 prot, max_prot;
-	/* stack: [addr, addr + len) is all that it may ever use; the top
-	 * STACK_INIT is mapped now */
+	/* stack: len is all it may ever use; its top STACK_INIT is mapped */
 	bool		 fixed, excl, shared, stack, guard;
 	struct vm_object *object;	/* or NULL; taken over on success */
 	vm_ooffset_t	 offset;

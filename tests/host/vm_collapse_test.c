@@ -540,8 +540,8 @@ KTEST(collapse, split_at_fork)
 	vm_show_chain(entry_at(b, BASE + ptoa(8))->object, host_capture_pr);
 	vm_check_all();
 	KT_CHECK(t, vm_meter_sum(VM_METER_v_splits) == splits + 2, "splits");
-	KT_CHECK(t, poke(b, 1, 0xb1) && poke(b, 9, 0xb9) && peek(b, 0) == 0xa0 &&
-	    peek(b, 11) == 0xab, "the child");
+	KT_CHECK(t, poke(b, 1, 0xb1) && poke(b, 9, 0xb9) &&
+	    peek(b, 0) == 0xa0 && peek(b, 11) == 0xab, "the child");
 	sysref_put(b);
 	KT_CHECK(t, peek(a, 1) == 0xa1 && peek(a, 9) == 0xa9, "the parent");
 	pages = vmspace_resident_count(a);

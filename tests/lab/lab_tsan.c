@@ -478,7 +478,7 @@ uint##bits##_t	__tsan_atomic##bits##_##op(volatile uint##bits##_t *p,	\
 	    uint##bits##_t v, int mo);					\
 uint##bits##_t								\
 __tsan_atomic##bits##_##op(volatile uint##bits##_t *p,			\
-    uint##bits##_t v, int mo)								\
+    uint##bits##_t v, int mo)						\
 {									\
 	uint##bits##_t old;						\
 									\
