@@ -26,6 +26,8 @@
 #include "panic_priv.h"
 
 #define STOP_LIMIT	(100 * NSEC_PER_MSEC)	/* for one CPU to answer */
+#define LATE_LIMIT	(800 * NSEC_PER_MSEC)	/* more for all that did not:
+						 * a virtual CPU may not run */
 #define TRACE_EVENTS	64
 #define MAX_THREADS	40		/* lines */
 #define MAX_SUBJECTS	4
@@ -104,16 +106,33 @@ report_locks(void)
 	diag_waiters(curthread, kprintf);
 }
 
+/* Who did not stop in time gets what is left of LATE_LIMIT. */
+static const struct trapframe *
+report_late(int cpu)
+{
+	static nsec_t left = LATE_LIMIT;
+	const struct trapframe *tf;
+	nsec_t start = md_uptime(), used;
+
+	do {
+		tf = atomic_load(&pcpu_data[cpu].pc_stopframe);
+		used = md_uptime() - start;
+		cpu_spinwait();
+	} while (tf == NULL && used < left);
+	left -= MIN(used, left);
+	return tf;
+}
+
 static void
 report_cpu(int cpu)
 {
-	const struct trapframe *tf = atomic_load(&pcpu_data[cpu].pc_stopframe);
+	const struct trapframe *tf = report_late(cpu);
 	const struct thread *td = pcpu_data[cpu].pc_curthread;
 	uint64_t pc, fp;
 
 	kprintf("cpu%d: thread %s, tid %d, critnest %u%s\n", cpu, td->td_name,
 	    td->td_tid, td->td_critnest,
-	    tf == NULL ? ": did not stop within 100 ms" : "");
+	    tf == NULL ? ": does not answer an NMI" : "");
 	if (tf == NULL)
 		return;
 	md_print_frame(cpu, tf, kprintf);
