@@ -183,22 +183,16 @@ vm_map_find_locked(struct vm_map *map, vm_offset_t *addr, vm_size_t len,
     vm_offset_t align, const struct vm_map_args *a)
 {
 	vm_offset_t start, better, got;
-	vm_offset_t color;
 	int error;
 
 	error = vm_map_findspace(map, *addr, len, align, &start);
 	if (error != 0)
 		return error;
-	if (a->object != NULL) {
-		/* Unlocked read: the colour is set before anyone maps it. */
-		color = (a->object->flags & OBJ_COLORED) != 0 ?
-		    a->object->color : 0;
-		better = start;
-		pmap_prefer(a->offset, color, len, &better);
-		if (better != start && vm_map_findspace(map, better, len,
-		    align, &got) == 0 && got == better)
-			start = better;
-	}
+	better = start;
+	vm_object_prefer(a->object, a->offset, len, &better);
+	if (better != start && vm_map_findspace(map, better, len, align,
+	    &got) == 0 && got == better)
+		start = better;
 	error = vm_map_insert(map, start, start + len, a);
 	if (error == 0)
 		*addr = start;
@@ -251,6 +245,8 @@ vm_map_fixed_locked(struct vm_map *map, vm_offset_t start, vm_offset_t end,
 			insert_new(map, prev, start, end, a, &r);
 	}
 	vm_map_entry_release(&r);
+	if (error == 0 && a->object != NULL)
+		vm_object_set_color(a->object, start, a->offset);
 	return error;
 }
 

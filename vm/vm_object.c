@@ -22,6 +22,7 @@
 #include <vm/vm_object.h>
 
 #include <lib/atomic.h>
+#include <machine/vmparam.h>
 #include <sys/lockdep.h>
 #include <sys/sleepq.h>
 #include <sys/zone.h>
@@ -495,6 +496,34 @@ vm_object_coalesce_down(struct vm_object *next, vm_ooffset_t next_offset,
 		vm_object_page_remove(next, end - prev_size, end);
 	vm_object_unlock(next);
 	return ok;
+}
+
+/* ---- where to map ---- */
+
+void
+vm_object_prefer(const struct vm_object *object, vm_ooffset_t offset,
+    vm_size_t len, vm_offset_t *va)
+{
+	if (object == NULL) {
+		/* Others would only leave holes between neighbours. */
+		if ((len & (SUPERPAGE_SIZE - 1)) == 0)
+			pmap_prefer(0, 0, len, va);
+		return;
+	}
+	pmap_prefer(offset, atomic_load(&object->color), len, va);
+}
+
+void
+vm_object_set_color(struct vm_object *object, vm_offset_t va,
+    vm_ooffset_t offset)
+{
+	vm_object_lock(object);
+	if ((object->flags & OBJ_COLORED) == 0) {
+		object->flags |= OBJ_COLORED;
+		atomic_store(&object->color,
+		    (va - offset) & (SUPERPAGE_SIZE - 1));
+	}
+	vm_object_unlock(object);
 }
 
 /* ---- all objects ---- */

@@ -84,7 +84,7 @@ struct vm_object {
 	void			*handle;	/* [c] pager's name for it */
 	const struct vm_pager_ops *pager;	/* [o] NULL: zero fill; [c] of
 						 * a file */
-	vm_offset_t		 color;		/* [o] page colour; OBJ_COLORED */
+	vm_offset_t		 color;		/* [o] r:[a]; with OBJ_COLORED */
 	LIST_ENTRY(vm_object)	 cache_link;	/* [k] by handle, when hashed */
 	TAILQ_ENTRY(vm_object)	 cache_lru;	/* [k] when idle */
 	uint64_t		 cache_pages;	/* [k] when idle: counted as */
@@ -218,6 +218,19 @@ bool	vm_object_coalesce(struct vm_object *prev, vm_ooffset_t prev_offset,
  */
 bool	vm_object_coalesce_down(struct vm_object *next,
 	    vm_ooffset_t next_offset, vm_pindex_t prev_size);
+/*
+ * vm_object_prefer: move *va up to where len bytes of object, from offset on,
+ * are best mapped: congruent, modulo a superpage, with its colour if a fixed
+ * mapping has set one, else with offset; with or without resident pages, and
+ * without an object (NULL) too.  => Locks: any.
+ * vm_object_set_color: object was mapped at va, which somebody demanded: the
+ * first such place decides.  => Locks: none on objects.  => A reference on
+ * object is held by the entry, or by the one it was merged into.
+ */
+void	vm_object_prefer(const struct vm_object *object, vm_ooffset_t offset,
+	    vm_size_t len, vm_offset_t *va);
+void	vm_object_set_color(struct vm_object *object, vm_offset_t va,
+	    vm_ooffset_t offset);
 /*
  * vm_object_page_remove: free the pages in [start, end), wherever mapped.
  * => Locks: object locked in and out; dropped while waiting for a busy page.

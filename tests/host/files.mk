@@ -20,6 +20,7 @@ HOST_TESTS	+= tests/host/vm_fault_test.c
 HOST_TESTS	+= tests/host/vm_pager_test.c
 HOST_TESTS	+= tests/host/vm_prefault_test.c
 HOST_TESTS	+= tests/host/vm_objcache_test.c
+HOST_TESTS	+= tests/host/vm_prefer_test.c
 HOST_TESTS	+= tests/contract/pmap_contract.c
 HOST_KSRCS	+= boot/bootinfo.c
 HOST_TESTS	+= tests/host/bootinfo_test.c
