@@ -104,6 +104,10 @@ vm_check_object(struct vm_object *object)
 		panic("I6: object %p at rest: type %d, flags %x, %d references",
 		    (void *)object, object->type, object->flags,
 		    object->ref_count);
+	if ((object->flags & (OBJ_COLLAPSING | OBJ_FADING | OBJ_SPLITTING |
+	    OBJ_PRIVATE)) != 0)
+		panic("I6: object %p at rest is in a merge or private: flags "
+		    "%x", (void *)object, object->flags);
 	if (object->paging_in_progress != 0)
 		panic("I7: object %p has %u pins at rest", (void *)object,
 		    object->paging_in_progress);

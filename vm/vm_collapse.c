@@ -23,7 +23,7 @@
  * NetBSD log of 1996-97 (what goes wrong); FreeBSD D6085; the SPIN models in
  * tests/models.
  */
-#include <vm/vm_object.h>
+#include <vm/vm_collapse.h>
 
 #include <lib/atomic.h>
 #include <sys/errno.h>
@@ -336,6 +336,104 @@ vm_object_collapse(struct vm_object *object, unsigned flags,
 			vm_object_unlock(backing);
 	}
 	vm_object_assert_locked(object);
+}
+
+/* ---- copy up ---- */
+
+/* m belongs at index of front; both objects are locked. */
+static bool
+copy_up_page(struct vm_object *front, struct vm_page *m, vm_pindex_t index)
+{
+	struct vm_page *new;
+
+	if (m->valid == 0 || !vm_page_sbusy_try(m))
+		return false;
+	new = vm_page_alloc(front, index, VM_ALLOC_NORMAL);
+	if (new != NULL) {
+		pmap_copy_page(m, new);
+		new->valid = VM_PAGE_VALID;
+		new->dirty = VM_PAGE_VALID;
+		vm_page_activate(new);
+		vm_page_unbusy(new);
+		vm_meter_inc(v_copied_up);
+	}
+	vm_page_sunbusy(m);
+	return new != NULL;
+}
+
+/* What front shows of object, whose index first is front's 0. */
+static bool
+copy_up_object(struct vm_object *front, struct vm_object *object,
+    vm_pindex_t first, bool *copied)
+{
+	vm_pindex_t pindex = first;
+	struct vm_page *m;
+
+	for (; (m = vm_page_ge(object, pindex)) != NULL &&
+	    m->pindex - first < front->size; pindex = m->pindex + 1) {
+		if (front_has(front, m->pindex - first))
+			continue;
+		if (!copy_up_page(front, m, m->pindex - first))
+			return false;
+		*copied = true;
+	}
+	return object->pager == NULL;	/* what is stored is not read */
+}
+
+/* From the front to the back, so that the page in front is the one copied. */
+static bool __no_lock_analysis
+copy_up(struct vm_object *front)
+{
+	struct vm_object *object = front, *next;
+	vm_ooffset_t offset = 0;
+	bool copied = false, more = true;
+
+	while (more && (next = object->backing_object) != NULL &&
+	    vm_object_anonymous(next)) {
+		vm_object_lock(next);
+		offset += object->backing_object_offset;
+		if (object != front)
+			vm_object_unlock(object);
+		object = next;
+		more = copy_up_object(front, object, atop(offset), &copied);
+	}
+	if (object != front)
+		vm_object_unlock(object);
+	return copied;
+}
+
+/* Is there more than depth objects?  front stays locked. */
+static bool __no_lock_analysis
+deeper_than(struct vm_object *front, unsigned depth)
+{
+	struct vm_object *object = front, *next;
+
+	while ((next = object->backing_object) != NULL && depth-- > 1) {
+		vm_object_lock(next);
+		if (object != front)
+			vm_object_unlock(object);
+		object = next;
+	}
+	if (object != front)
+		vm_object_unlock(object);
+	return next != NULL;
+}
+
+/*
+ * Each live child of a server keeps the object that it was forked with, so no
+ * merge and no bypass can take those out of the server's chain.  Copying what
+ * it shows of them can: then it covers them all.
+ */
+bool
+vm_object_shorten(struct vm_object *object, struct vm_object_todo *todo)
+{
+	vm_object_collapse(object, VM_COLLAPSE_NOWAIT, todo);
+	if (object->backing_object == NULL ||
+	    atomic_load(&object->ref_count) != 1 ||
+	    !deeper_than(object, VM_OBJECT_DEPTH) || !copy_up(object))
+		return false;
+	vm_object_collapse(object, VM_COLLAPSE_NOWAIT, todo);
+	return true;
 }
 
 /* ---- split ---- */

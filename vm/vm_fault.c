@@ -28,6 +28,7 @@
 #include <sys/errno.h>
 #include <vm/pmap.h>
 #include <vm/vm_map.h>
+#include <vm/vm_collapse.h>
 #include <vm/vm_object.h>
 #include <vm/vm_page.h>
 #include <vm/vm_pager.h>

@@ -28,6 +28,7 @@
 #include <sys/errno.h>
 #include <vm/pmap.h>
 #include <vm/vm_fault.h>
+#include <vm/vm_collapse.h>
 #include <vm/vm_object.h>
 
 #include "vm_priv.h"
@@ -175,20 +176,17 @@ fork_protect(struct map_fork *f, const struct vm_map_entry *entry)
 }
 
 /*
- * A reference for the child.  Before the chain has two users, it is made as
- * short as it can be without waiting.  ONEMAPPING goes under the object's lock,
- * which is also where a falling count would set it.
+ * A reference for the child.  ONEMAPPING goes under the object's lock, which
+ * is also where a falling count would set it.
  */
 static void
-fork_reference(struct map_fork *f, struct vm_object *object)
+fork_reference(struct vm_object *object)
 {
 	if (!vm_object_anonymous(object)) {
 		vm_object_reference(object);
 		return;
 	}
 	vm_object_lock(object);
-	if (object->backing_object != NULL)
-		vm_object_collapse(object, VM_COLLAPSE_NOWAIT, &f->todo);
 	vm_object_reference(object);
 	object->flags &= ~(uint32_t)OBJ_ONEMAPPING;
 	vm_object_unlock(object);
@@ -209,7 +207,7 @@ fork_share(struct map_fork *f, struct vm_map_entry *entry,
 		error = entry_shadow(f->parent, entry);
 	if (error != 0)
 		return error;
-	fork_reference(f, entry->object);
+	fork_reference(entry->object);
 	entry->eflags |= MAP_ENTRY_SHARED;
 	new->object = entry->object;
 	new->offset = entry->offset;
@@ -241,6 +239,25 @@ fork_copy_now(const struct vm_map_entry *entry)
 	return file == NULL;
 }
 
+/* Writes that are to come will make the chain deeper: make it short before.
+ * Pages that were copied for that are not the ones that are mapped. */
+static void
+fork_shorten(struct map_fork *f, struct vm_map_entry *entry)
+{
+	struct vm_object *object = entry->object;
+	bool copied = false;
+
+	if ((entry->eflags & MAP_ENTRY_NEEDS_COPY) != 0 ||
+	    entry->wired_count != 0 || !vm_object_anonymous(object))
+		return;
+	vm_object_lock(object);
+	if (object->backing_object != NULL)
+		copied = vm_object_shorten(object, &f->todo);
+	vm_object_unlock(object);
+	if (copied)
+		pmap_remove(f->parent->pmap, entry->start, entry->end);
+}
+
 /*
  * One of several entries that have parts of one object.  After the fork nobody
  * could tell any more whose pages are whose; so each takes its own now.
@@ -268,9 +285,10 @@ fork_copy(struct map_fork *f, struct vm_map_entry *entry,
 		return vm_fault_copy_entry(f->child, f->parent, new, entry);
 	}
 	fork_split(f, entry);
+	fork_shorten(f, entry);
 	new->object = entry->object;
 	new->offset = entry->offset;
-	fork_reference(f, entry->object);
+	fork_reference(entry->object);
 	/* NEEDS_COPY already: nothing is mapped writable. */
 	if ((entry->eflags & MAP_ENTRY_NEEDS_COPY) == 0) {
 		entry->eflags |= MAP_ENTRY_COW | MAP_ENTRY_NEEDS_COPY;

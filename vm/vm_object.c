@@ -19,6 +19,7 @@
  * commits 1f8fc82a and b12defdc (what a decrement too early does).
  */
 #define VM_OBJECT_PIN_EDITOR
+#include <vm/vm_collapse.h>
 #include <vm/vm_object.h>
 
 #include <lib/atomic.h>

@@ -41,6 +41,7 @@ enum vm_inherit {
 	X(v_collapse_waits)	/* sleeps inside a collapse */		\
 	X(v_collapse_aborts)	/* merges given up: busy, no memory */	\
 	X(v_splits)		/* objects split at fork */		\
+	X(v_copied_up)		/* pages copied to shorten a chain */	\
 	X(v_prefault)		/* pages mapped ahead */		\
 	X(v_prefault_giveup)	/* chains left: an object was locked */	\
 	X(v_prefault_race)	/* the founding warning: stays 0 */	\

@@ -35,6 +35,7 @@
 #include <lib/types.h>
 #include <sys/lock.h>
 
+struct vm_object_todo;
 struct vm_page;
 struct vm_pager_ops;
 
@@ -137,16 +138,6 @@ struct vm_object *vm_object_allocate_nowait(enum vm_object_type type,
  */
 void	vm_object_reference(struct vm_object *object);
 /*
- * References that a collapse leaves for its caller to drop once nothing is
- * locked.  Lifetime: the caller's stack.  [t] all.
- */
-#define VM_OBJECT_TODO	8
-struct vm_object_todo {
-	unsigned	 n;
-	struct vm_object *object[VM_OBJECT_TODO];
-};
-
-/*
  * vm_object_deallocate: drop one reference; the last one terminates, and so on
  * down the chain; the last but one, when a single shadow is left, collapses
  * the object into it, and so on up the chain.  Iterative.
@@ -176,20 +167,6 @@ struct vm_object *vm_object_terminate(struct vm_object *object)
  * => Locks: object, DEAD; gone on return. */
 void	vm_object_destroy(struct vm_object *object) __releases(object->lock);
 
-/*
- * vm_object_collapse: shorten the chain behind object as far as it goes.
- * => Locks: object, on entry and on every return.
- * => Sleeps: with VM_COLLAPSE_WAIT only: for busy pages, pins and the merges of
- *    others; object is unlocked meanwhile, so the caller has a reference and
- *    no map locked.  Otherwise it gives up what it would have to wait for, and
- *    object stays locked throughout.
- * => Gives: the references in *todo; unlock, then drop them.
- * => Pages move with their mappings.  Nothing is read from a pager.
- */
-#define VM_COLLAPSE_NOWAIT	0x0
-#define VM_COLLAPSE_WAIT	0x1
-void	vm_object_collapse(struct vm_object *object, unsigned flags,
-	    struct vm_object_todo *todo) __requires(object->lock);
 /*
  * vm_object_shadow: put a new empty object in front of *object.
  * => Takes: the caller's reference on *object (it becomes the backing
@@ -281,31 +258,5 @@ bool	vm_object_paging(const struct vm_object *object);
 void	vm_object_foreach(void (*fn)(struct vm_object *o, void *arg),
 	    void *arg);
 uint64_t vm_object_count(void);
-/*
- * vm_object_split: give a map entry that shares *object with entries of other
- * pages only (ONEMAPPING) an object of its own, with the pages of its part; so
- * that after a fork each part can go by itself.  Does nothing when it cannot.
- * => Takes: the entry's reference on *object.  Gives: a reference on *object as
- *    it is then; *offset is 0 if it is another; and *todo.
- * => Locks: none on objects; the map is write-locked.  Nothing is waited for.
- * => The entry's mappings stay right.
- */
-void	vm_object_split(struct vm_object **object, vm_ooffset_t *offset,
-	    vm_pindex_t size, struct vm_object_todo *todo);
-/* vm_object_depth: objects from here to the end of the chain.  => Locks: none on
- * objects; the caller has a reference. */
-unsigned vm_object_depth(struct vm_object *object);
-/* vm_object_collapse_due: can the backing object be merged into object?  A look
- * at two words.  => Locks: object. */
-static inline bool
-vm_object_collapse_due(const struct vm_object *object)
-{
-	const struct vm_object *backing = object->backing_object;
-
-	/* Relaxed: a hint; the collapse looks again under the lock. */
-	return backing != NULL && vm_object_anonymous(backing) &&
-	    atomic_load_relaxed(&backing->ref_count) == 1;
-}
-
 /* vm_object_init: the zone, and the chain rule of lockdep. */
 void	vm_object_init(void);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <lib/queue.h>
+#include <vm/vm_collapse.h>
 #include <vm/vm_object.h>
 
 struct vm_page;

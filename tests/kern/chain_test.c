@@ -15,6 +15,7 @@
 #include <vm/pmap.h>
 #include <vm/vm_check.h>
 #include <vm/vm_map.h>
+#include <vm/vm_collapse.h>
 #include <vm/vm_object.h>
 #include <vm/vm_page.h>
 #include <vm/vm_sched.h>
@@ -114,6 +115,7 @@ KTEST(chains, long_chain_small_stack)
 	uint64_t before = vm_object_count();
 	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
 	struct vm_object_todo todo = { .n = 0 };
+	void (*hook)(const char *) = vm_sched_hook;
 	struct vm_object *object;
 
 	vm_sched_hook = stack_point;
@@ -127,7 +129,7 @@ KTEST(chains, long_chain_small_stack)
 	vm_object_collapse(object, VM_COLLAPSE_WAIT, &todo);
 	vm_object_unlock(object);
 	vm_object_deallocate_todo(&todo);
-	vm_sched_hook = NULL;
+	vm_sched_hook = hook;
 	KT_CHECK(t, vm_object_depth(object) == 1, "depth %u",
 	    vm_object_depth(object));
 	vm_object_deallocate(object);
