@@ -103,6 +103,7 @@ main_audit(void)
 	zone_foreach(main_print_zone, NULL);
 	kprintf("counters:\n");
 	vm_show_meters(kprintf);
+	vm_show_chain_stats(kprintf);
 	kprintf("  %lu context switches, %u threads, %lu KiB free\n",
 	    sched_switches(), thread_count(),
 	    vm_phys_free_count() * (PAGE_SIZE >> 10));

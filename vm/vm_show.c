@@ -291,3 +291,40 @@ vm_show_meters(vm_print_fn *pr)
 	for (enum vm_meter i = 0; i < VM_METER_COUNT; i++)
 		pr("%s %lu\n", vm_meter_name(i), (unsigned long)vm_meter_sum(i));
 }
+
+#define SHOW_DEPTHS	10	/* the last one: that and deeper */
+
+/* [v] one printer at a time */
+static struct {
+	unsigned	 objects, shadows, depth[SHOW_DEPTHS + 1];
+} chain_stats;
+
+/* A chain is counted at its front: the object that nothing shadows. */
+static void
+chain_count(struct vm_object *object, void *arg __unused)
+{
+	unsigned depth = 1;
+
+	chain_stats.objects++;
+	chain_stats.shadows += (object->flags & OBJ_ONSHADOW) != 0;
+	if (object->shadow_count != 0)
+		return;
+	while ((object = object->backing_object) != NULL &&
+	    depth < SHOW_DEPTHS)
+		depth++;
+	chain_stats.depth[depth]++;
+}
+
+void
+vm_show_chain_stats(vm_print_fn *pr)
+{
+	memset(&chain_stats, 0, sizeof(chain_stats));
+	vm_object_foreach(chain_count, NULL);
+	pr("objects %u shadows %u depth", chain_stats.objects,
+	    chain_stats.shadows);
+	for (unsigned i = 1; i <= SHOW_DEPTHS; i++) {
+		if (chain_stats.depth[i] != 0)
+			pr(" %u:%u", i, chain_stats.depth[i]);
+	}
+	pr("\n");
+}

@@ -42,6 +42,9 @@ void	vm_show_entry(const struct vm_map_entry *entry, vm_print_fn *pr);
 void	vm_show_pmap(struct pmap *pmap, vm_offset_t start, vm_offset_t end,
 	    unsigned max, vm_print_fn *pr);
 void	vm_show_meters(vm_print_fn *pr);
+/* vm_show_chain_stats: objects, shadows, and how many chains are how deep.
+ * => At a quiesce point: links are followed without locks. */
+void	vm_show_chain_stats(vm_print_fn *pr);
 /* vm_show_ids: objects as #1, #2 in the order of first print, no addresses;
  * vm_show_reset_ids begins to count anew. */
 extern bool	vm_show_ids;
