@@ -406,14 +406,22 @@ scenario_print(const struct lab_scenario *s, char *buf, size_t size)
 
 /* ---- generators ---- */
 
+/*
+ * After its exit a fibre has no process.  And a known fault is left out of the
+ * random workloads, or they would find nothing else: see README.md.
+ */
 static void
-fix_exits(struct lab_scenario *s)
+fix_steps(struct lab_scenario *s)
 {
-	/* After its exit a fibre has no process. */
+	bool known = strcmp(s->shape->name, "grand") == 0;
+
 	for (int i = 0; i < s->nfibres; i++)
-		for (int j = 0; j < s->task[i].nsteps; j++)
+		for (int j = 0; j < s->task[i].nsteps; j++) {
+			if (known && s->task[i].step[j].op->letter == 'o')
+				s->task[i].step[j].op = op_of('w');
 			if (s->task[i].step[j].op->letter == 'x')
 				s->task[i].nsteps = j + 1;
+		}
 }
 
 void
@@ -432,7 +440,7 @@ scenario_random(struct lab_scenario *s, struct prng *p)
 			t->step[j].page = (int)prng_below(p, LAB_PAGES);
 		}
 	}
-	fix_exits(s);
+	fix_steps(s);
 }
 
 static int

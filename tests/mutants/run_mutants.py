@@ -7,8 +7,10 @@ tree under build/mutants/NAME, the laboratory is built there (only what the
 patch touches), and `lab hunt` looks for a failure in a child process.  A table
 says which oracle found it, after how many schedules, in how long.
 
-Fails when a patch does not apply or does not compile, when a mutant survives
-that survivors.txt does not explain, or when one that it explains is killed.
+First the same hunt runs over the clean tree: it must find nothing, or a kill
+would say nothing.  Fails when it does find something, when a patch does not
+apply or does not compile, when a mutant survives that survivors.txt does not
+explain, or when one that it explains is killed.
 """
 import argparse
 import os
@@ -137,6 +139,14 @@ def main():
     args = parse_args()
     names = args.names or sorted(f[:-6] for f in os.listdir(HERE)
                                  if f.endswith(".patch"))
+    clean = subprocess.run([os.path.join(args.build, "lab"), "hunt",
+                            f"secs={args.secs}", f"seed={args.seed}"],
+                           capture_output=True, text=True, check=False)
+    print("# clean tree: " + clean.stdout.strip().splitlines()[-1])
+    if clean.returncode != 0:
+        print(clean.stdout + "not ok 1 lab: a false alarm, or a true one, in "
+              "the tree without mutants")
+        return 1
     with ThreadPoolExecutor(args.jobs) as pool:
         results = list(pool.map(lambda n: hunt(args, n), names))
     bad = report(results, explained())
