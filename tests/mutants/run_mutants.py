@@ -68,6 +68,10 @@ def overlay(args, name):
                        check=False)
     if r.returncode != 0:
         return None, "does not apply: " + r.stdout.strip().replace("\n", "; ")
+    with open(patch, encoding="utf-8") as f:
+        if re.search(r"^\+\+\+ \S+\.h$", f.read(), re.M):
+            # The dependency files name other objects: build everything.
+            shutil.rmtree(os.path.join(obj, "labobj"))
     # The objects name their sources relative to the tree.
     r = subprocess.run(["make", "-C", src, "-s", "LAB_XFLAGS=-w",
                         f"B={os.path.abspath(obj)}",
