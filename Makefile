@@ -199,6 +199,11 @@ check: $(B)/gnomon.elf
 models:
 	tests/models/run.sh
 
+# What make test leaves out: long stress, bad boots, the debuggers.
+.PHONY: test-all
+test-all: $(B)/host-asan/htest $(B)/host-tsan/htest $(B)/gnomon.iso
+	$(PYTHON) tools/run_tests.py all
+
 .PHONY: setup
 setup:
 	sh tools/setup.sh
@@ -217,6 +222,7 @@ help:
 ##                     SMP=2 MEM=512M CMDLINE="..." DEBUG=0|1|2
 ## make quick          the same without GRUB (PVH)
 ## make test           host tests (ASan, UBSan, TSan) and QEMU tests
+## make test-all       the same and long stress, bad boots, kdb and gdb
 ## make htest          host tests alone; HARGS="seed=1 vm_map.*"
 ## make lab            the race laboratory's gate: vm/ under every schedule; LABSECS=60
 ## make mutants        known faults put in on purpose: does the laboratory notice?

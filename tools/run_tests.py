@@ -74,6 +74,20 @@ def qemu(name, total, smp, mem, cmdline="", iso=False, timeout=300):
     run(name, cmd, total, timeout + 30)
 
 
+def long_stages(total, seed):
+    """make test-all: stress, bad boots, debugger and gdb."""
+    long = f"init=/init initargs=/etc/stress:{seed} faults=1 seed={seed}"
+    storm = f"init=/init initargs=/etc/storm:{seed} seed={seed}"
+    qemu("stress-2cpu-512M", total, 2, "512M", long, timeout=600)
+    qemu("stress-4cpu-64M", total, 4, "64M", long, timeout=900)
+    qemu("storm-2cpu-24M", total, 2, "24M", storm)
+    run("badboot", [sys.executable, "tools/badboot_test.py"], total, 600)
+    qemu("chains-chaos-4cpu", total, 4, "256M",
+         f"ktest=chains.*,vm.* chaos={seed} seed={seed}")
+    run("kdb", [sys.executable, "tools/kdb_test.py"], total, 300)
+    run("gdb", [sys.executable, "tools/kgdb_run.py", "test"], total, 300)
+
+
 def main():
     total = Tally()
     seed = os.environ.get("SEED", str(int(time.time())))
@@ -82,21 +96,13 @@ def main():
     run("host-tsan", ["build/host-tsan/htest", f"seed={seed}",
                       "*threads*", "*woken*", "*wait*"], total, 600)
     suite = f"init=/init initargs=/etc/suite:{seed}"
-    long = f"init=/init initargs=/etc/stress:{seed} faults=1 seed={seed}"
-    storm = f"init=/init initargs=/etc/storm:{seed} seed={seed}"
     qemu("iso-2cpu-512M", total, 2, "512M", f"{suite} seed={seed}", iso=True)
     for smp, mem, users in MATRIX:
         qemu(f"ktest-{smp}cpu-{mem}", total, smp, mem,
              f"ktest=* seed={seed}" + (" " + suite if users else ""))
-    qemu("stress-2cpu-512M", total, 2, "512M", long, timeout=600)
-    qemu("stress-4cpu-64M", total, 4, "64M", long, timeout=900)
-    qemu("storm-2cpu-24M", total, 2, "24M", storm)
-    run("badboot", [sys.executable, "tools/badboot_test.py"], total, 600)
-    qemu("chains-chaos-4cpu", total, 4, "256M",
-         f"ktest=chains.*,vm.* chaos={seed} seed={seed}")
     run("panic", [sys.executable, "tools/panic_test.py"], total, 900)
-    run("kdb", [sys.executable, "tools/kdb_test.py"], total, 300)
-    run("gdb", [sys.executable, "tools/kgdb_run.py", "test"], total, 300)
+    if "all" in sys.argv:
+        long_stages(total, seed)
     print(f"{total.passed} passed, {total.failed} failed, "
           f"{total.skipped} skipped")
     return 1 if total.failed or total.passed == 0 else 0
