@@ -15,6 +15,8 @@
 #define BOOTOPT_MAX	48	/* words kept of both lines */
 #define BOOTOPT_NAME	32	/* longest name the nearest is sought for */
 
+BOOT_OPTION(help, "help", "1: list the boot options");
+
 struct bootopt {
 	const char	*name;		/* [c] */
 	const char	*value;		/* [c] "" when there was no '=' */
@@ -83,6 +85,15 @@ bootopt_unknown(const char *name)
 }
 
 static void
+bootopt_list(void)
+{
+	const struct boot_option *o;
+
+	for (o = __start_boot_options; o < __stop_boot_options; o++)
+		kprintf("boot: %-12s %s\n", o->name, o->help);
+}
+
+static void
 bootopt_word(char *word)
 {
 	char *eq;
@@ -136,6 +147,8 @@ bootopt_init(const char *cmdline, const char *fw_cmdline)
 		if (!bootopt_known(bootopts[i].name))
 			bootopt_unknown(bootopts[i].name);
 	}
+	if (bootopt_bool("help"))
+		bootopt_list();
 }
 
 const char *

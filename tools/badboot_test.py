@@ -43,6 +43,8 @@ CASES = {
                          r'"seed" \(.*\)$', cmdline="sead"),
     "not-a-number": Case(0, r"^boot: seed=abc is not a number; 1 is used$",
                          cmdline="ktest=sched.bind seed=abc"),
+    "help": Case(0, r"^boot: seed +seed of the tests' random numbers$",
+                 cmdline="help=1"),
     "no-such-test": Case(FAILED, r"^ktest: no test is named nosuch\.\*$",
                          cmdline="ktest=nosuch.*"),
     "no-initrd": Case(NOINIT, r'^PANIC refused .*"no initrd: .*"$',
