@@ -430,10 +430,9 @@ vm_object_shorten(struct vm_object *object, struct vm_object_todo *todo)
 	vm_object_collapse(object, VM_COLLAPSE_NOWAIT, todo);
 	if (object->backing_object == NULL ||
 	    atomic_load(&object->ref_count) != 1 ||
-	    !deeper_than(object, VM_OBJECT_DEPTH) || !copy_up(object))
+	    !deeper_than(object, VM_OBJECT_DEPTH))
 		return false;
-	vm_object_collapse(object, VM_COLLAPSE_NOWAIT, todo);
-	return true;
+	return copy_up(object);
 }
 
 /* ---- split ---- */

@@ -30,6 +30,7 @@
 #include <vm/vm_fault.h>
 #include <vm/vm_collapse.h>
 #include <vm/vm_object.h>
+#include <vm/vm_sched.h>
 
 #include "vm_priv.h"
 
@@ -239,23 +240,28 @@ fork_copy_now(const struct vm_map_entry *entry)
 	return file == NULL;
 }
 
-/* Writes that are to come will make the chain deeper: make it short before.
- * Pages that were copied for that are not the ones that are mapped. */
+/*
+ * Writes that are to come will make the chain deeper: make it short before.
+ * Pages that were copied for that are not the ones that are mapped; those
+ * mappings go while our chain still refers to the old pages' objects, which may
+ * otherwise end at any moment.
+ */
 static void
 fork_shorten(struct map_fork *f, struct vm_map_entry *entry)
 {
 	struct vm_object *object = entry->object;
-	bool copied = false;
 
 	if ((entry->eflags & MAP_ENTRY_NEEDS_COPY) != 0 ||
 	    entry->wired_count != 0 || !vm_object_anonymous(object))
 		return;
 	vm_object_lock(object);
-	if (object->backing_object != NULL)
-		copied = vm_object_shorten(object, &f->todo);
-	vm_object_unlock(object);
-	if (copied)
+	if (object->backing_object != NULL &&
+	    vm_object_shorten(object, &f->todo)) {
 		pmap_remove(f->parent->pmap, entry->start, entry->end);
+		vm_object_collapse(object, VM_COLLAPSE_NOWAIT, &f->todo);
+	}
+	vm_object_unlock(object);
+	vm_sched_point("fork.shortened");
 }
 
 /*

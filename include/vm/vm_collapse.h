@@ -47,10 +47,11 @@ void	vm_object_split(struct vm_object **object, vm_ooffset_t *offset,
 /*
  * vm_object_shorten: collapse; and if the chain is still deeper than
  * VM_OBJECT_DEPTH, because others use what is behind, copy up the pages that
- * object shows of it, then collapse again.
+ * object shows of it.
  * => Locks: object; held throughout.  Nothing is waited for.  The one reference
  *    is that of a map entry, whose map is write-locked.
- * => Returns true when pages were copied: the entry's mappings are to go.
+ * => Returns true when pages were copied: before object is unlocked or collapsed
+ *    again, the entry's mappings are to go, which show the old pages.
  */
 #define VM_OBJECT_DEPTH	7	/* a fork and a write make it one more */
 bool	vm_object_shorten(struct vm_object *object,

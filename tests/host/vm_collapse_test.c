@@ -5,6 +5,7 @@
  * and the way up from deallocate.  Chains under load: vm_chain_test.c.
  */
 #include <lib/atomic.h>
+#include <lib/string.h>
 #include <sys/errno.h>
 #include <sys/sleepq.h>
 #include <sys/thread.h>
@@ -637,5 +638,53 @@ KTEST(collapse, many_live_children)
 	    vm_meter_sum(VM_METER_v_copied_up) - copied);
 	KT_CHECK(t, deepest <= 8 &&
 	    chain_depth(entry_at(vm, BASE)->object) == 1, "depth %u", deepest);
+	sysref_put(vm);
+}
+
+/* The children of a server, and a child of each, end while it forks: nothing of
+ * theirs may still be mapped in the server when their last reference goes. */
+static struct vmspace	*leaving[CROWD];
+static uint64_t		 leave_after;	/* pages copied up */
+
+static void
+leave(const char *point)
+{
+	unsigned c;
+
+	if (strcmp(point, "fork.shortened") != 0 ||
+	    vm_meter_sum(VM_METER_v_copied_up) == leave_after)
+		return;
+	for (c = 0; c < CROWD; c++) {
+		if (leaving[c] == NULL)
+			continue;
+		sysref_put(leaving[c]);
+		leaving[c] = NULL;
+	}
+}
+
+KTEST(collapse, children_end_while_shortened)
+{
+	struct vmspace *vm = vmspace_alloc(), *last;
+	unsigned i, p;
+
+	memset(leaving, 0, sizeof(leaving));
+	leave_after = vm_meter_sum(VM_METER_v_copied_up);
+	KT_CHECK(t, map_anon(vm, BASE, CPAGES, VM_INHERIT_COPY) == 0, "map");
+	for (i = 0; vm_meter_sum(VM_METER_v_copied_up) == leave_after; i++) {
+		KT_CHECK(t, i < CROWD / 2, "the chain was never shortened");
+		for (p = 0; p < CPAGES; p++)
+			KT_CHECK(t, p == i ? poke(vm, p, p + 1) :
+			    peek(vm, p) == (p < i ? p + 1 : 0), "page %u", p);
+		vm_sched_hook = leave;
+		KT_CHECK(t, vmspace_fork(vm, &last) == 0, "fork");
+		vm_sched_hook = NULL;
+		leaving[2 * i] = last;
+		KT_CHECK(t, vmspace_fork(last, &leaving[2 * i + 1]) == 0,
+		    "fork");
+	}
+	for (p = 0; p < CPAGES; p++)
+		KT_CHECK(t, peek(vm, p) == (p < i ? p + 1 : 0), "page %u", p);
+	leave("fork.shortened");
+	vm_check_all();
 	sysref_put(vm);
 }
