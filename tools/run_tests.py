@@ -53,9 +53,9 @@ def run(name, cmd, total, timeout):
             status = "timed out"
     with open(log, errors="replace") as f:
         lines = f.read().splitlines()
-    for line in lines:
+    for i, line in enumerate(lines):
         if t.count(line) == "not ok":
-            print(f"    {line}")
+            print("\n".join(f"    {x}" for x in lines[max(0, i - 4):i + 1]))
     if status != 0 and t.failed == 0 or t.passed + t.skipped == 0:
         t.failed += 1
         print(f"    {name}: status {status}; the end of {log}:")

@@ -550,7 +550,12 @@ pmap_ts_referenced(struct vm_page *m)
 bool
 pmap_page_is_mapped(const struct vm_page *m)
 {
-	return __atomic_load_n(&m->md.pv_list, __ATOMIC_SEQ_CST) != NULL;
+	bool mapped;
+
+	spin_lock(&fake_lock);
+	mapped = m->md.pv_list != NULL;
+	spin_unlock(&fake_lock);
+	return mapped;
 }
 
 unsigned

@@ -15,6 +15,7 @@
 #include <sys/sleepq.h>
 #include <sys/smp.h>
 #include <sys/thread.h>
+#include <vm/vm_phys.h>
 
 #include "harness.h"
 #include "host_os.h"
@@ -420,6 +421,7 @@ host_thread_main(void *arg)
 	ht->fn(ht->arg);
 	KASSERT(lockdep_depth() == 0, "thread ends with %u locks",
 	    lockdep_depth());
+	vm_phys_drain_caches();		/* the next thread there starts clean */
 	atomic_and(&cpus_used, ~(1UL << ht->cpu));
 }
 
