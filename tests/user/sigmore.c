@@ -37,9 +37,9 @@ on_signal(int sig, void *info, void *uc)
 {
 	(void)sig;
 	(void)uc;
-	count++;
 	last_pid = ((int *)info)[4];
 	by_tid = (int)sys0(SYS_gettid);
+	count++;			/* last: it says that the rest is there */
 }
 
 static void
