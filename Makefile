@@ -11,6 +11,8 @@ SMP		?= 2
 MEM		?= 512M
 CMDLINE		?=
 V		?= 0
+# 1: the kernel has the historical bugs, see include/vm/vm_bug.h
+VMBUG		?= 0
 comma		:= ,
 Q		:= $(if $(filter 1,$(V)),,@)
 
@@ -34,7 +36,7 @@ KFLAGS	:= -std=gnu11 -O2 -g -ffreestanding -mcmodel=kernel -mno-red-zone \
 	   -fno-asynchronous-unwind-tables -fno-delete-null-pointer-checks \
 	   -fno-tree-loop-distribute-patterns \
 	   -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(B)=build \
-	   -DDEBUG=$(DEBUG) $(WARN) $(KINC)
+	   -DDEBUG=$(DEBUG) -DVMBUG=$(VMBUG) $(WARN) $(KINC)
 KLD	:= -nostdlib -static -no-pie -Wl,-z,max-page-size=4096 \
 	   -Wl,-z,noexecstack -Wl,--build-id=none -Wl,-T,linker.ld
 
@@ -142,7 +144,7 @@ $(U)/vmbench: tests/bench/vmbench.c tests/bench/sys.h
 $(B)/initrd.cpio: $(UBINS) $(wildcard tests/user/*.txt) tools/mkinitrd.py
 	$(Q)$(PYTHON) tools/mkinitrd.py $@ init=$(U)/init dev/ tmp/ proc/ \
 	    etc/suite=tests/user/suite.txt etc/stress=tests/user/stress.txt \
-	    etc/storm=tests/user/storm.txt etc/product.txt=tests/expect/product.txt \
+	    etc/storm=tests/user/storm.txt etc/bulk=tests/user/bulk.txt etc/product.txt=tests/expect/product.txt \
 	    $(foreach p,$(UBINS),bin/$(notdir $(p))=$(p)) \
 	    $(if $(BUSYBOX),bin/busybox=$(BUSYBOX) $(APPLETS:%=bin/%=@busybox))
 
@@ -156,6 +158,8 @@ $(B)/gnomon.iso: $(B)/gnomon.elf $(B)/initrd.cpio boot/grub.cfg
 # ---- what people type ----
 
 RUNQEMU	:= $(PYTHON) tools/run_qemu.py
+
+include tools/diag.mk
 
 .PHONY: run
 run: $(B)/gnomon.iso
@@ -173,7 +177,7 @@ htest: $(B)/host-asan/htest
 	$< $(HARGS)
 
 .PHONY: test
-test: $(B)/host-asan/htest $(B)/host-tsan/htest $(B)/gnomon.iso
+test: $(B)/host-asan/htest $(B)/host-tsan/htest $(B)/gnomon.iso $(BUGGY)
 	$(PYTHON) tools/run_tests.py
 
 # Assertions off; with PEER=linux a Linux guest is measured beside it.
@@ -188,8 +192,6 @@ bench: $(UBINS)
 report:
 	$(PYTHON) tools/report.py $(B)/report.html
 
-include tools/diag.mk
-
 .PHONY: check
 check: $(B)/gnomon.elf
 	$(PYTHON) tools/check.py --cc $(CC)
@@ -201,7 +203,7 @@ models:
 
 # What make test leaves out: long stress, bad boots, the debuggers.
 .PHONY: test-all
-test-all: $(B)/host-asan/htest $(B)/host-tsan/htest $(B)/gnomon.iso
+test-all: $(B)/host-asan/htest $(B)/host-tsan/htest $(B)/gnomon.iso $(BUGGY)
 	$(PYTHON) tools/run_tests.py all
 
 .PHONY: setup

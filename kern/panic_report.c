@@ -20,6 +20,7 @@
 #include <sys/thread.h>
 #include <sys/trace.h>
 #include <vm/vm.h>
+#include <vm/vm_bug.h>
 #include <vm/vm_map.h>
 #include <vm/vm_phys.h>
 
@@ -56,6 +57,7 @@ report_who(void)
 {
 	const struct thread *td = curthread;
 	const char *seed = bootopt_str("seed"), *ktest = bootopt_str("ktest");
+	const char *vmbug = bootopt_str("vmbug");
 	nsec_t up = md_uptime();
 
 	kprintf("build %016lx, up %lu.%03lu s, %d CPUs%s%s%s%s\n",
@@ -63,6 +65,8 @@ report_who(void)
 	    up % NSEC_PER_SEC / NSEC_PER_MSEC, mp_ncpus,
 	    seed != NULL ? ", seed=" : "", seed != NULL ? seed : "",
 	    ktest != NULL ? ", ktest=" : "", ktest != NULL ? ktest : "");
+	if (vmbug != NULL && VMBUG)
+		kprintf("vmbug=%s: this kernel has a bug on purpose\n", vmbug);
 	kprintf("cpu%d: thread %s, tid %d, %s%s, critnest %u", curcpu,
 	    td->td_name, td->td_tid, td->td_user ? "user" : "kernel",
 	    cpu_intr_depth() > 0 ? ", in an interrupt" : "",

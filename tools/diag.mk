@@ -33,9 +33,34 @@ postmortem: $(B)/gnomon.elf $(B)/initrd.cpio
 gdb-test: $(B)/gnomon.elf $(B)/initrd.cpio
 	$(GDB) test
 
+# The kernel with the historical bugs, with assertions and without.
+BUGGY	:= $(B)/vmbug/gnomon.elf $(B)/vmbug0/gnomon.elf
+.PHONY: $(BUGGY)
+$(B)/vmbug/gnomon.elf:
+	$(Q)$(MAKE) -s VMBUG=1 B=$(B)/vmbug $@
+$(B)/vmbug0/gnomon.elf:
+	$(Q)$(MAKE) -s VMBUG=1 DEBUG=0 B=$(B)/vmbug0 $@
+BUGTEST	:= $(PYTHON) tools/bug_test.py --initrd $(B)/initrd.cpio
+N	?= 20
+
+.PHONY: panic-2137
+panic-2137: $(BUGGY) $(B)/initrd.cpio
+	$(BUGTEST) --show 2137-link 2137-late
+
+.PHONY: panic-2137-natural
+panic-2137-natural: $(BUGGY) $(B)/initrd.cpio
+	$(BUGTEST) --natural $(N)
+
+.PHONY: bugs
+bugs: $(BUGGY) $(B)/initrd.cpio
+	$(BUGTEST)
+
 ## make panic          a panic on the way out of a process, as in the founding
 ##                     report; KIND=name: another kind (tools/panic_test.py --list)
 ## make panic-test     every kind in a boot of its own, its report checked
+## make panic-2137     the founding panic, at once and delayed, from a kernel with
+##                     the bug (VMBUG=1); panic-2137-natural N=20: without script
+## make bugs           every historical bug of that kernel shows itself
 ## make kdb-test       the debugger on the console, each command checked
 ## make debug          QEMU stopped at its start, gdb with tools/kgdb.py on it
 ## make postmortem     panic KIND, QEMU's memory dump, gdb with the same helpers

@@ -84,6 +84,7 @@ def long_stages(total, seed):
     run("badboot", [sys.executable, "tools/badboot_test.py"], total, 600)
     qemu("chains-chaos-4cpu", total, 4, "256M",
          f"ktest=chains.*,vm.* chaos={seed} seed={seed}")
+    run("bugs-all", [sys.executable, "tools/bug_test.py"], total, 1200)
     run("kdb", [sys.executable, "tools/kdb_test.py"], total, 300)
     run("gdb", [sys.executable, "tools/kgdb_run.py", "test"], total, 300)
 
@@ -101,6 +102,8 @@ def main():
         qemu(f"ktest-{smp}cpu-{mem}", total, smp, mem,
              f"ktest=* seed={seed}" + (" " + suite if users else ""))
     run("panic", [sys.executable, "tools/panic_test.py"], total, 900)
+    run("bugs", [sys.executable, "tools/bug_test.py", "2137-link", "2137-late",
+                 "nb-cache"], total, 600)
     if "all" in sys.argv:
         long_stages(total, seed)
     print(f"{total.passed} passed, {total.failed} failed, "

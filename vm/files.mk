@@ -2,6 +2,9 @@ VM_SRCS += vm/vm_object.c
 VM_SRCS += vm/vm_shadow.c
 VM_SRCS += vm/vm_collapse.c
 VM_SRCS += vm/vm_sched.c
+ifeq ($(VMBUG),1)
+VM_SRCS += vm/vm_bug.c
+endif
 VM_SRCS += vm/vm_pager.c
 VM_SRCS += vm/vm_fault.c
 VM_SRCS += vm/vm_prefault.c

@@ -29,6 +29,7 @@
 #include <sys/errno.h>
 #include <vm/pmap.h>
 #include <vm/vm.h>
+#include <vm/vm_bug.h>
 #include <vm/vm_page.h>
 #include <vm/vm_pager.h>
 #include <vm/vm_sched.h>
@@ -318,6 +319,8 @@ vm_object_collapse(struct vm_object *object, unsigned flags,
 	bool more = true;
 
 	vm_object_assert_locked(object);
+	if (vm_bug(VMBUG_NB_SWAPLEAK) && object->pager != NULL)
+		return;
 	while (more && (backing = object->backing_object) != NULL &&
 	    vm_object_anonymous(backing) &&
 	    (object->flags & COLLAPSE_TAKEN) == 0 &&

@@ -27,6 +27,7 @@
 #include <lib/atomic.h>
 #include <sys/errno.h>
 #include <vm/pmap.h>
+#include <vm/vm_bug.h>
 #include <vm/vm_map.h>
 #include <vm/vm_collapse.h>
 #include <vm/vm_object.h>
@@ -211,6 +212,9 @@ fault_walk(struct faultstate *fs)
 		if (fs->object->backing_object == NULL)
 			break;
 		fault_descend(fs);
+		if (vm_bug(VMBUG_UBC_EAGER_DEAD) &&
+		    (fs->object->flags & OBJ_FADING) != 0)
+			return fault_fail(fs, EFAULT);
 	}
 	KASSERT(m == NULL || m->valid != 0, "object %p: page %lu is resident, "
 	    "not busy and not valid (I8)", (void *)fs->object, fs->pindex);

@@ -8,6 +8,7 @@
 #include <sys/panic.h>
 #include <sys/zone.h>
 #include <vm/pmap.h>
+#include <vm/vm_bug.h>
 #include <vm/vm_fault.h>
 #include <vm/vm_kern.h>
 #include <vm/vm_map.h>
@@ -23,6 +24,9 @@
 void
 vm_init(void)
 {
+#if VMBUG
+	vm_bug_init();
+#endif
 	vm_page_startup();		/* the array, from boot memory */
 	vm_phys_init();			/* pages can be allocated */
 	zone_init(&kmem_zone_backend);	/* objects can be allocated */

@@ -30,6 +30,7 @@
 #include <lib/queue.h>
 #include <sys/kprintf.h>
 #include <vm/vm.h>
+#include <vm/vm_bug.h>
 #include <vm/vm_object.h>
 #include <vm/vm_phys.h>
 
@@ -187,6 +188,10 @@ cache_victim(bool force)
 	if (object != NULL) {
 		cache_unidle(object);
 		cache_unhash(object);
+		if (vm_bug(VMBUG_NB_CACHE)) {
+			vm_object_lock(object);
+			vm_object_unlock(object);
+		}
 	}
 	spin_unlock(&cache_lock);
 	return object;

@@ -28,6 +28,7 @@
 #include <sys/sleepq.h>
 #include <sys/zone.h>
 #include <vm/pmap.h>
+#include <vm/vm_bug.h>
 #include <vm/vm_page.h>
 #include <vm/vm_pager.h>
 #include <vm/vm_sched.h>
@@ -233,7 +234,14 @@ vm_object_step_up(struct vm_object *object, struct vm_object_todo *todo)
 {
 	struct vm_object *shadow = LIST_FIRST(&object->shadow_head);
 
-	if (vm_object_lock_try(shadow)) {
+	if (vm_bug(VMBUG_NB_UP)) {
+		vm_object_lock(shadow);
+		vm_object_unlock(object);
+	} else if (vm_bug(VMBUG_2137_EARLY)) {
+		vm_object_unlock(object);
+		vm_sched_point("step_up.pinned");
+		vm_object_lock(shadow);
+	} else if (!vm_bug(VMBUG_NB_PIP) && vm_object_lock_try(shadow)) {
 		vm_object_unlock(object);
 	} else {
 		vm_meter_inc(v_collapse_skips);
@@ -241,11 +249,15 @@ vm_object_step_up(struct vm_object *object, struct vm_object_todo *todo)
 		vm_object_unlock(object);
 		vm_sched_point("step_up.pinned");
 		vm_object_lock(shadow);
-		vm_object_paging_end(shadow);
+		if (vm_bug(VMBUG_NB_PIP))
+			atomic_add(&shadow->paging_in_progress, -1u);
+		else
+			vm_object_paging_end(shadow);
 	}
 	vm_sched_point("step_up.locked");
-	if ((shadow->flags & (OBJ_DEAD | OBJ_COLLAPSING | OBJ_FADING)) != 0 ||
-	    atomic_load(&shadow->ref_count) == 0) {
+	if (!vm_bug(VMBUG_2137_EARLY) && ((shadow->flags & (OBJ_DEAD |
+	    OBJ_COLLAPSING | OBJ_FADING)) != 0 ||
+	    atomic_load(&shadow->ref_count) == 0)) {
 		vm_object_unlock(shadow);
 		return NULL;
 	}
@@ -275,12 +287,19 @@ __noinline struct vm_object *
 vm_object_deallocate_locked(struct vm_object *object,
     struct vm_object_todo *todo)
 {
+	struct vm_object *next;
 	int old;
 
 	vm_object_assert_locked(object);
 	if (__predict_false(atomic_load_relaxed(&object->cache_state) !=
 	    VM_CACHE_NONE))
 		return vm_object_deallocate_cached(object);
+	if (vm_bug(VMBUG_2118_LATE) && object->shadow_count == 1 &&
+	    atomic_load(&object->ref_count) == 2) {
+		next = vm_object_step_up(object, todo);
+		atomic_add(&object->ref_count, -1);
+		return next;
+	}
 	old = atomic_fetchadd(&object->ref_count, -1);
 	if (__predict_false(old <= 0))
 		panic("vm_object_deallocate: object %p had %d references",

@@ -27,6 +27,7 @@
 #include <lib/radix.h>
 #include <sys/kprintf.h>
 #include <vm/pmap.h>
+#include <vm/vm_bug.h>
 #include <vm/vm_map.h>
 #include <vm/vm_object.h>
 #include <vm/vm_page.h>
@@ -180,6 +181,51 @@ prefault_descend(struct prefault *pf)
 	return true;
 }
 
+/*
+ * One link down as the kernel of the founding report did it (vm_bug.h): the
+ * present object is let go first, and a link that is gone after that means the
+ * end.  There a forward neighbour got a page of zeros.
+ */
+static bool __no_lock_analysis
+prefault_descend_2137(struct prefault *pf, const struct vm_map_entry *entry)
+{
+	struct vm_object *object = pf->object, *next = object->backing_object;
+	vm_pindex_t first = atop(entry->offset + (pf->va - entry->start));
+	struct vm_page *m;
+	unsigned i;
+
+	if (object == pf->first)
+		return prefault_descend(pf);
+	vm_object_unlock(object);
+	pf->object = pf->first;
+	(void)vm_bug_point(VMBUG_WALK_RELEASED, object, next);
+	if (atomic_load(&object->backing_object) == next) {
+		if (!vm_object_lock_try(next))
+			return false;
+		pf->pindex += atop(object->backing_object_offset);
+		pf->object = next;
+		pf->prot &= (vm_prot_t)~VM_PROT_WRITE;
+		return true;
+	}
+	vm_bug_warn_race(object);
+	if ((entry->eflags & MAP_ENTRY_NEEDS_COPY) != 0 ||
+	    (entry->protection & VM_PROT_WRITE) == 0)
+		return false;
+	for (i = 0; i < pf->n; i++) {
+		if ((pf->todo & 1U << i) == 0 ||
+		    vm_page_lookup(pf->first, first + i) != NULL)
+			continue;
+		m = vm_page_alloc(pf->first, first + i, VM_ALLOC_NORMAL);
+		if (m == NULL)
+			break;
+		pmap_zero_page(m);
+		m->valid = VM_PAGE_VALID;
+		vm_page_activate(m);
+		vm_page_unbusy(m);
+	}
+	return false;
+}
+
 void __no_lock_analysis
 vm_prefault(struct vm_map *map, struct vm_map_entry *entry, vm_offset_t va,
     bool write)
@@ -204,7 +250,8 @@ vm_prefault(struct vm_map *map, struct vm_map_entry *entry, vm_offset_t va,
 			break;
 		if (pf.object->pager != NULL)
 			prefault_hide(&pf);
-		if (!prefault_descend(&pf))
+		if (vm_bug(VMBUG_2137_WALK) ?
+		    !prefault_descend_2137(&pf, entry) : !prefault_descend(&pf))
 			break;
 	}
 	if (pf.object != pf.first)

@@ -19,6 +19,7 @@
 #include <lib/atomic.h>
 #include <sys/errno.h>
 #include <sys/param.h>
+#include <vm/vm_bug.h>
 
 void
 vm_object_links_init(struct vm_object *object)
@@ -31,6 +32,45 @@ vm_object_links_init(struct vm_object *object)
 	object->backing_object_offset = 0;
 }
 
+/*
+ * The bug of the founding report (vm_bug.h), in the steps in which two CPUs did
+ * it: one inserts without the lock of new, the other removes with it.  The
+ * counter is exact, so that the links are what fails.
+ */
+static void
+vm_object_link_2137(struct vm_object *object, struct vm_object *new)
+{
+	struct vm_object *head = LIST_FIRST(&new->shadow_head);
+
+	if (!vm_bug_point(VMBUG_INS_HEAD_READ, new, head))
+		head = LIST_FIRST(&new->shadow_head);
+	object->shadow_list.le_next = head;
+	if (head != NULL)
+		head->shadow_list.le_prev = &object->shadow_list.le_next;
+	new->shadow_head.lh_first = object;
+	(void)vm_bug_point(VMBUG_INS_HEAD_STORE, new, object);
+	object->shadow_list.le_prev = &new->shadow_head.lh_first;
+	atomic_add(&new->shadow_count, 1);
+	object->flags |= OBJ_ONSHADOW;
+}
+
+static void
+vm_object_unlink_2137(struct vm_object *object, struct vm_object *old)
+{
+	struct vm_object **prev = object->shadow_list.le_prev, *next;
+
+	(void)vm_bug_point(VMBUG_RM_PREV_READ, old, object);
+	if (*prev != object)
+		panic("Bad link elm %p prev->next != elm", (void *)object);
+	next = object->shadow_list.le_next;
+	if (next != NULL)
+		next->shadow_list.le_prev = prev;
+	*prev = next;
+	(void)vm_bug_point(VMBUG_RM_DONE, old, object);
+	atomic_add(&old->shadow_count, -1);
+	object->flags &= ~(uint32_t)OBJ_ONSHADOW;
+}
+
 /* Take object off its backing object's shadow list, if it is on one. */
 static void
 vm_object_unlink_shadow(struct vm_object *object)
@@ -40,6 +80,10 @@ vm_object_unlink_shadow(struct vm_object *object)
 	if ((object->flags & OBJ_ONSHADOW) == 0)
 		return;
 	vm_object_assert_locked(old);
+	if (vm_bug(VMBUG_2137_LINK)) {
+		vm_object_unlink_2137(object, old);
+		return;
+	}
 	KASSERT(old->shadow_count > 0, "object %p lists shadow %p, counts %d "
 	    "(I1)", (void *)old, (void *)object, old->shadow_count);
 	LIST_REMOVE(object, shadow_list);
@@ -51,6 +95,10 @@ vm_object_unlink_shadow(struct vm_object *object)
 static void
 vm_object_link_shadow(struct vm_object *object, struct vm_object *new)
 {
+	if (vm_bug(VMBUG_2137_LINK)) {
+		vm_object_link_2137(object, new);
+		return;
+	}
 	vm_object_assert_locked(new);
 	KASSERT((new->flags & OBJ_DEAD) == 0,
 	    "object %p gets dead backing object %p (I6)", (void *)object,
@@ -81,6 +129,23 @@ vm_object_set_backing(struct vm_object *object, struct vm_object *new,
 	object->generation++;
 }
 
+/* new, locked and private, gets in front of source. */
+static void __no_lock_analysis
+vm_object_shadow_link(struct vm_object *new, struct vm_object *source,
+    vm_ooffset_t offset)
+{
+	if (vm_bug(VMBUG_2137_LINK))
+		vm_bug_token_enter();
+	else
+		vm_object_lock(source);
+	vm_object_set_backing(new, source, offset);
+	source->flags &= ~(uint32_t)OBJ_ONEMAPPING;
+	if (vm_bug(VMBUG_2137_LINK))
+		vm_bug_token_exit();
+	else
+		vm_object_unlock(source);
+}
+
 int
 vm_object_shadow(struct vm_object **object, vm_ooffset_t *offset,
     vm_pindex_t size)
@@ -99,10 +164,7 @@ vm_object_shadow(struct vm_object **object, vm_ooffset_t *offset,
 		return ENOMEM;
 	new->flags |= OBJ_PRIVATE;
 	vm_object_lock(new);
-	vm_object_lock(source);
-	vm_object_set_backing(new, source, *offset);
-	source->flags &= ~(uint32_t)OBJ_ONEMAPPING;
-	vm_object_unlock(source);
+	vm_object_shadow_link(new, source, *offset);
 	new->flags &= ~(uint32_t)OBJ_PRIVATE;
 	vm_object_unlock(new);
 	*object = new;

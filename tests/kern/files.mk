@@ -14,5 +14,6 @@ KTEST_SRCS += tests/kern/mem_test.c
 KTEST_SRCS += tests/kern/vm_test.c
 KTEST_SRCS += tests/kern/panic_test.c
 KTEST_SRCS += tests/kern/chain_test.c
+KTEST_SRCS += tests/kern/cache_test.c
 KTEST_SRCS += tests/stress/stress_map.c
 KTEST_SRCS += tests/stress/stress_fail.c
