@@ -30,6 +30,7 @@
 
 #define pr		kdb_printf
 #define MAXTHREADS	40000
+#define MAXOBJECTS	5000
 #define PMAP_LINES	64
 
 /* ---- arguments ---- */
@@ -213,13 +214,27 @@ show_object(int argc, char **argv)
 		vm_show_object(o, pr);
 }
 
+/* Of a map, as show map takes it, or of one object. */
 static void
 show_chain(int argc, char **argv)
 {
-	struct vm_object *o = arg_object(argc, argv, 2, "vm_object");
+	struct vm_object *o;
 
+	if (argc < 3 || strlen(argv[2]) <= 5) {
+		if (arg_map(argc, argv) != NULL)
+			vm_show_map_chains(arg_map(argc, argv), pr);
+		return;
+	}
+	o = arg_object(argc, argv, 2, "vm_object");
 	if (o != NULL)
 		vm_show_chain(o, pr);
+}
+
+static void
+show_chains(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	vm_show_objects(MAXOBJECTS, pr);
 }
 
 /* By the address of the struct, or the physical address of the page. */
@@ -293,7 +308,8 @@ cmd_show(int argc, char **argv)
 		void		(*fn)(int argc, char **argv);
 	} things[] = {
 		{ "map", show_map }, { "object", show_object },
-		{ "chain", show_chain }, { "page", show_page },
+		{ "chain", show_chain },
+		{ "chains", show_chains }, { "page", show_page },
 		{ "pmap", show_pmap }, { "thread", show_thread },
 		{ "zone", show_zone }, { "address", show_address },
 	};
@@ -397,7 +413,8 @@ static const struct {
 	{ "regs", cmd_regs, "where the debugger was entered" },
 	{ "locks", cmd_locks, "locks held, by whom, and who waits" },
 	{ "show", cmd_show,
-	    "map|pmap [TID|ADDR|kernel], object|chain|page|address ADDR, "
+	    "map|pmap|chain [TID|ADDR|kernel], "
+	    "object|chain|page|address ADDR, chains, "
 	    "thread [TID], zone" },
 	{ "x", cmd_x, "ADDR [N]: words of memory" },
 	{ "vmstat", cmd_vmstat, "counters" },

@@ -17,6 +17,11 @@ kdb-test: $(B)/gnomon.elf $(B)/initrd.cpio
 	$(PYTHON) tools/kdb_test.py --kernel $(B)/gnomon.elf \
 	    --initrd $(B)/initrd.cpio --log $(B)/kdb-test.log
 
+# LOG=file: of the panic or debugger output there; else of a boot under load.
+.PHONY: chains
+chains: $(B)/gnomon.elf $(B)/initrd.cpio
+	$(PYTHON) tools/chains.py $(if $(LOG),$(LOG),--boot) $(B)/chains.svg
+
 # EX='--ex "gnomon threads"' runs that and ends.
 GDB	:= $(PYTHON) tools/kgdb_run.py --kernel $(B)/gnomon.elf \
 	   --initrd $(B)/initrd.cpio
@@ -61,6 +66,8 @@ bugs: $(BUGGY) $(B)/initrd.cpio
 ## make panic-2137     the founding panic, at once and delayed, from a kernel with
 ##                     the bug (VMBUG=1); panic-2137-natural N=20: without script
 ## make bugs           every historical bug of that kernel shows itself
+## make chains         build/chains.svg: the object chains of a boot under load;
+##                     LOG=file: of a panic's report or debugger output there
 ## make kdb-test       the debugger on the console, each command checked
 ## make debug          QEMU stopped at its start, gdb with tools/kgdb.py on it
 ## make postmortem     panic KIND, QEMU's memory dump, gdb with the same helpers

@@ -14,6 +14,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from xml.etree import ElementTree
+
+import chains
 
 PROMPT = b"kdb> "
 CTRL_BRACKET, BREAK = b"\x1d", b"\x01b"     # QEMU's mux: C-a b is a break
@@ -113,6 +116,8 @@ COMMANDS = [
                         r".*\n  0x[0-9a-f]+ -> 0x[0-9a-f]+ r"),
     ("show object {object}", r"object {object}: .* refs [1-9]"),
     ("show chain {object}", r"object {object}: "),
+    ("show chain {tid}", r"  \[0x.*r.x.* object 0xffff.*\nobject 0xffff"),
+    ("show chains", r"(?s)object {object}: .*\d+ objects"),
     ("show page {pa}", r"page 0xffff.*: pa {pa} object 0x(.*\n)*  mapped [1-9]"),
     ("show zone", r"(?s)name +size.*vm_object .*vmspace "),
     ("show address {object}", r"0x{object0} is at 0x0 of the live vm_object"),
@@ -145,6 +150,18 @@ def enter(m, key, what, c):
     return out is not None
 
 
+def picture(c, text):
+    """Is what show chains prints a picture (chains.py) with every link?"""
+    objects, locked = chains.parse(text.splitlines())
+    linked = [o for o in objects.values() if o.backing in objects]
+    shape = ElementTree.fromstring(chains.svg(objects, locked))
+    c.check("show chains as a picture", len(objects) > 5 and all(
+        o.pages <= set(range(o.size)) for o in objects.values()) and
+            len(shape) > 5 and all(objects[o.backing].shadows > 0 or
+                                   objects[o.backing].type == "file"
+                                   for o in linked), text)
+
+
 def user_session(a, log, c):
     m = Machine(a, "init=/init", log)
     c.check("boot", m.expect(rb"ok 2 - ") is not None)
@@ -156,6 +173,8 @@ def user_session(a, log, c):
         out = m.command(fill(line, known))
         c.check(line, out is not None and
                 re.search(fill(pattern, known), out), out)
+        if line == "show chains":
+            picture(c, out or "")
         for name, (regex, source) in LEARN.items():
             found = re.search(regex, out or "") if source == line else None
             if found:

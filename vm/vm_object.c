@@ -559,6 +559,12 @@ vm_object_foreach(void (*fn)(struct vm_object *o, void *arg), void *arg)
 	spin_unlock(&vm_object_list_lock);
 }
 
+struct vm_object *
+vm_object_peek_first(void)
+{
+	return LIST_FIRST(&vm_object_list);
+}
+
 uint64_t
 vm_object_count(void)
 {

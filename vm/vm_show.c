@@ -174,6 +174,33 @@ vm_show_chain(struct vm_object *object, vm_print_fn *pr)
 		pr("... and more than %u further: is it a ring?\n", n);
 }
 
+void
+vm_show_map_chains(struct vm_map *map, vm_print_fn *pr)
+{
+	struct vm_map_entry *entry;
+
+	for (entry = vm_map_entry_first(map); entry != NULL;
+	    entry = vm_map_entry_next(entry)) {
+		vm_show_entry(entry, pr);
+		if ((entry->eflags & MAP_ENTRY_SUBMAP) == 0 &&
+		    entry->object != NULL)
+			vm_show_chain(entry->object, pr);
+	}
+}
+
+void
+vm_show_objects(unsigned max, vm_print_fn *pr)
+{
+	struct vm_object *object = vm_object_peek_first();
+	unsigned n;
+
+	for (n = 0; object != NULL && n < max; n++) {
+		vm_show_object(object, pr);
+		object = LIST_NEXT(object, object_list);
+	}
+	pr("%u objects%s\n", n, object != NULL ? ", and more" : "");
+}
+
 static void
 show_prot(vm_prot_t prot, char buf[4])
 {

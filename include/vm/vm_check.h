@@ -35,6 +35,10 @@ void	vm_check_all(void);
 void	vm_show_map(struct vm_map *map, vm_print_fn *pr);
 void	vm_show_object(struct vm_object *object, vm_print_fn *pr);
 void	vm_show_chain(struct vm_object *object, vm_print_fn *pr);
+/* vm_show_map_chains: each entry, and the chain behind it.
+ * vm_show_objects: all objects, at most max.  => When nothing else runs. */
+void	vm_show_map_chains(struct vm_map *map, vm_print_fn *pr);
+void	vm_show_objects(unsigned max, vm_print_fn *pr);
 void	vm_show_page(struct vm_page *m, vm_print_fn *pr);
 void	vm_show_entry(const struct vm_map_entry *entry, vm_print_fn *pr);
 /* vm_show_pmap: the mappings in [start, end), at most max lines; takes the

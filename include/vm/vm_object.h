@@ -258,5 +258,8 @@ bool	vm_object_paging(const struct vm_object *object);
 void	vm_object_foreach(void (*fn)(struct vm_object *o, void *arg),
 	    void *arg);
 uint64_t vm_object_count(void);
+/* vm_object_peek_first: of the list of all (object_list), without its lock: for
+ * the debugger and panics, where nothing else runs. */
+struct vm_object *vm_object_peek_first(void);
 /* vm_object_init: the zone, and the chain rule of lockdep. */
 void	vm_object_init(void);
