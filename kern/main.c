@@ -104,6 +104,7 @@ main_audit(void)
 	kprintf("counters:\n");
 	vm_show_meters(kprintf);
 	vm_show_chain_stats(kprintf);
+	kprintf("  %lu audits passed\n", vm_check_passed());
 	kprintf("  %lu context switches, %u threads, %lu KiB free\n",
 	    sched_switches(), thread_count(),
 	    vm_phys_free_count() * (PAGE_SIZE >> 10));

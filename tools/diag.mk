@@ -17,6 +17,11 @@ kdb-test: $(B)/gnomon.elf $(B)/initrd.cpio
 	$(PYTHON) tools/kdb_test.py --kernel $(B)/gnomon.elf \
 	    --initrd $(B)/initrd.cpio --log $(B)/kdb-test.log
 
+MINUTES	?= 10
+.PHONY: soak
+soak: $(B)/gnomon.elf $(B)/initrd.cpio
+	$(PYTHON) tools/soak.py --minutes $(MINUTES) $(SOAK)
+
 # LOG=file: of the panic or debugger output there; else of a boot under load.
 .PHONY: chains
 chains: $(B)/gnomon.elf $(B)/initrd.cpio
@@ -66,6 +71,8 @@ bugs: $(BUGGY) $(B)/initrd.cpio
 ## make panic-2137     the founding panic, at once and delayed, from a kernel with
 ##                     the bug (VMBUG=1); panic-2137-natural N=20: without script
 ## make bugs           every historical bug of that kernel shows itself
+## make soak MINUTES=10 boots of stress with chaos, a line a minute;
+##                     SOAK="--smp 4 --mem 128M --seed 7"
 ## make chains         build/chains.svg: the object chains of a boot under load;
 ##                     LOG=file: of a panic's report or debugger output there
 ## make kdb-test       the debugger on the console, each command checked

@@ -270,6 +270,15 @@ audit_refs(struct vm_object *object, void *arg)
 		    (void *)object);
 }
 
+/* [a] audits that found nothing */
+static uint64_t audits_passed;
+
+uint64_t
+vm_check_passed(void)
+{
+	return atomic_load(&audits_passed);
+}
+
 void
 vm_check_all(void)
 {
@@ -279,6 +288,7 @@ vm_check_all(void)
 	vm_object_foreach(audit_backing, NULL);
 	vm_map_foreach(audit_map, NULL);
 	vm_object_foreach(audit_refs, NULL);
+	atomic_add(&audits_passed, 1);
 }
 
 /* ---- baselines ---- */

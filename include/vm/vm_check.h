@@ -29,6 +29,8 @@ void	vm_check_map(struct vm_map *map);
  * => Locks: none held.  No thread is inside the VM.
  */
 void	vm_check_all(void);
+/* vm_check_passed: how many of them there were since the boot. */
+uint64_t vm_check_passed(void);
 
 /* The one printer of each structure: tests, panic and debugger share it.  They
  * take no locks. */
