@@ -17,6 +17,11 @@ kdb-test: $(B)/gnomon.elf $(B)/initrd.cpio
 	$(PYTHON) tools/kdb_test.py --kernel $(B)/gnomon.elf \
 	    --initrd $(B)/initrd.cpio --log $(B)/kdb-test.log
 
+.PHONY: figures
+figures: $(B)/gnomon.elf $(B)/initrd.cpio
+	$(Q)$(MAKE) -s DEBUG=0 B=$(B)/bench $(B)/bench/gnomon.elf
+	$(PYTHON) tools/figures.py
+
 MINUTES	?= 10
 .PHONY: soak
 soak: $(B)/gnomon.elf $(B)/initrd.cpio
@@ -71,6 +76,8 @@ bugs: $(BUGGY) $(B)/initrd.cpio
 ## make panic-2137     the founding panic, at once and delayed, from a kernel with
 ##                     the bug (VMBUG=1); panic-2137-natural N=20: without script
 ## make bugs           every historical bug of that kernel shows itself
+## make figures        chains: depths after forks, cost of a fault at each depth, of
+##                     a merge and a bypass, faults that fault-around saves
 ## make soak MINUTES=10 boots of stress with chaos, a line a minute;
 ##                     SOAK="--smp 4 --mem 128M --seed 7"
 ## make chains         build/chains.svg: the object chains of a boot under load;

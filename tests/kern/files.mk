@@ -18,3 +18,4 @@ KTEST_SRCS += tests/kern/cache_test.c
 KTEST_SRCS += tests/stress/stress_map.c
 KTEST_SRCS += tests/stress/stress_fail.c
 KTEST_SRCS += tests/stress/stress_observe.c
+KTEST_SRCS += tests/stress/figures.c
