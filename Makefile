@@ -177,7 +177,7 @@ htest: $(B)/host-asan/htest
 	$< $(HARGS)
 
 .PHONY: test
-test: $(B)/host-asan/htest $(B)/host-tsan/htest $(B)/gnomon.iso $(BUGGY)
+test: $(B)/host-asan/htest $(B)/host-tsan/htest $(B)/lab $(B)/gnomon.iso $(BUGGY)
 	$(PYTHON) tools/run_tests.py
 
 # Assertions off; with PEER=linux a Linux guest is measured beside it.
@@ -203,7 +203,8 @@ models:
 
 # What make test leaves out: long stress, bad boots, the debuggers.
 .PHONY: test-all
-test-all: $(B)/host-asan/htest $(B)/host-tsan/htest $(B)/gnomon.iso $(BUGGY)
+test-all: $(B)/host-asan/htest $(B)/host-tsan/htest $(B)/lab $(B)/gnomon.iso \
+    $(BUGGY)
 	$(PYTHON) tools/run_tests.py all
 
 .PHONY: setup
@@ -227,6 +228,7 @@ help:
 ## make test-all       the same and long stress, bad boots, kdb and gdb
 ## make htest          host tests alone; HARGS="seed=1 vm_map.*"
 ## make lab            the race laboratory's gate: vm/ under every schedule; LABSECS=60
+## make lab-deep       the same for HOURS=n; SHARD=i/m on many machines
 ## make mutants        known faults put in on purpose: does the laboratory notice?
 ## make check          every static gate
 ## make models         SPIN models of the chain protocols

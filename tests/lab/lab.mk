@@ -52,6 +52,16 @@ lab: $(B)/lab
 	$< gate secs=$(LABSECS) $(LABARGS)
 LABSECS		?= 60
 
+# make lab-deep HOURS=8 SHARD=0/4 on each of four machines; the outputs go to
+# tests/lab/merge.py.
+HOURS		?= 1
+SHARD		?= 0/1
+.PHONY: lab-deep
+lab-deep: $(B)/lab
+	$< deep secs=$(shell $(PYTHON) -c "print(int($(HOURS)*3600))") seed=1 \
+	    shard=$(firstword $(subst /, ,$(SHARD))) \
+	    shards=$(lastword $(subst /, ,$(SHARD))) $(LABARGS)
+
 # make mutants MUTSECS=30 MUTANTS="merge-no-pin ..."
 MUTSECS		?= 30
 .PHONY: mutants

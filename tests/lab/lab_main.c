@@ -3,11 +3,13 @@
  * lab_main.c: the commands of build/lab.
  *
  *	gate [secs=N] [seed=N]		the CI gate: fixed and random schedules
+ *	deep [secs=N] [seed=N] [shard=I shards=M]	ends with a line of JSON
  *	hunt [secs=N] [seed=N]		until the first failure; for mutants
  *	explore SCENARIO|pairs|triples [level=lock|sync|access] [bound=N]
  *	    [strategy=dfs|pct|random] [schedules=N] [secs=N]
  *	random [secs=N] [seed=N] [level=...]
  *	replay TOKEN [times=N]		with one time: the story
+ *	replay TOKEN --html		the story as one page, on stdout
  *	shrink TOKEN
  *	list
  *
@@ -26,6 +28,7 @@ struct args {
 	const char	*command, *what;
 	uint64_t	 seed, secs, schedules, bound, times, shard, shards;
 	enum lab_strategy strategy;
+	bool		 html;
 };
 
 static struct args	 args = { .bound = 2, .times = 1, .strategy = ST_DFS,
@@ -73,6 +76,10 @@ parse_option(const char *a)
 			    numbers[i].v) == 0;
 	if (is(a, "por=1") || is(a, "por=0")) {
 		lab_search_por(is(a, "por=1"));
+		return true;
+	}
+	if (is(a, "--html")) {
+		args.html = true;
 		return true;
 	}
 	if (strncmp(a, "level=", 6) == 0 &&
@@ -261,27 +268,68 @@ static const struct stage gate_stages[] = {
 	{ "workloads, sync level, PCT 3", 0, LAB_SYNC, ST_PCT, 2, 50, 10 },
 };
 
-static int
-cmd_gate(void)
+/* All stages, one after the other; returns how many failed. */
+static unsigned
+run_stages(const struct stage *stages, unsigned nstages, struct lab_tally *all)
 {
-	struct lab_tally all = { 0 };
 	nsec_t end = labos_cpu_ns();
-	unsigned n = 0, bad = 0;
+	unsigned i, bad = 0;
 
 	kprintf("# lab: seed=%lu secs=%lu\n", args.seed, args.secs);
-	for (const struct stage *sg = gate_stages;
-	    sg < gate_stages + nitems(gate_stages); sg++) {
+	for (i = 0; i < nstages; i++) {
+		const struct stage *sg = &stages[i];
 		struct lab_tally t = { 0 };
 		bool ok;
 
 		/* What a stage leaves of its time is the next ones'. */
 		end += args.secs * NSEC_PER_SEC * sg->share / 100;
 		ok = run_stage(sg, end, &t);
-		kprintf("%s %u lab: %s\n", ok ? "ok" : "not ok", ++n, sg->name);
+		kprintf("%s %u lab: %s\n", ok ? "ok" : "not ok", i + 1,
+		    sg->name);
 		bad += !ok;
-		add(&all, &t);
+		add(all, &t);
 	}
-	print_tally("all", &all);
+	print_tally("all", all);
+	return bad;
+}
+
+static int
+cmd_gate(void)
+{
+	struct lab_tally all = { 0 };
+
+	return run_stages(gate_stages, nitems(gate_stages), &all) != 0;
+}
+
+/* For hours, and for many machines: shard i of m takes each mth scenario. */
+static const struct stage deep_stages[] = {
+	{ "pairs, access level, all with 2 preemptions", 2, LAB_ACCESS, ST_DFS,
+	    2, 0, 45 },
+	{ "triples, lock level, all with 3 preemptions", 3, LAB_LOCK, ST_DFS, 3,
+	    0, 35 },
+	{ "workloads, access level, PCT 4", 0, LAB_ACCESS, ST_PCT, 3, 200, 10 },
+	{ "workloads, sync level, random walk", 0, LAB_SYNC, ST_RANDOM, 0, 100,
+	    10 },
+};
+
+/* Ends with one line of JSON, for tests/lab/merge.py. */
+static int
+cmd_deep(void)
+{
+	struct lab_tally t = { 0 };
+	unsigned bad;
+
+	if (args.shards == 0 || args.shard >= args.shards) {
+		kprintf("lab: there is no shard %lu of %lu\n", args.shard,
+		    args.shards);
+		return 2;
+	}
+	bad = run_stages(deep_stages, nitems(deep_stages), &t);
+	kprintf("{\"shard\":%lu,\"shards\":%lu,\"seed\":%lu,\"scenarios\":%lu,"
+	    "\"complete\":%lu,\"schedules\":%lu,\"points\":%lu,\"events\":%lu,"
+	    "\"cpu_ms\":%lu,\"failures\":%lu}\n", args.shard, args.shards,
+	    args.seed, t.scenarios, t.complete, t.schedules, t.points, t.events,
+	    t.ns / NSEC_PER_MSEC, t.failures);
 	return bad != 0;
 }
 
@@ -360,7 +408,9 @@ cmd_replay(void)
 		    strcmp(lab_failure.text, first.text) == 0;
 	}
 	if (args.times == 1)
-		story_end(&s, NULL);
+		story_end(&s, args.html);
+	if (args.html)
+		return first.oracle == OR_NONE ? 0 : 1;
 	kprintf("replay: %lu of %lu alike (%u events, hash %lx): %s\n", same,
 	    args.times, lab_ev, hash, first.oracle == OR_NONE ? "passes" : first.text);
 	return same == args.times ? 0 : 1;
@@ -381,7 +431,7 @@ static const struct {
 	const char	*name;
 	int		(*fn)(void);
 } commands[] = {
-	{ "gate", cmd_gate }, { "hunt", cmd_hunt }, { "explore", cmd_explore },
+	{ "gate", cmd_gate }, { "deep", cmd_deep }, { "hunt", cmd_hunt }, { "explore", cmd_explore },
 	{ "replay", cmd_replay }, { "shrink", cmd_replay },
 	{ "list", cmd_list },
 };
@@ -407,6 +457,6 @@ main(int argc, char **argv)
 			run_world();
 			return commands[i].fn();
 		}
-	kprintf("lab: gate, hunt, explore, replay, shrink or list\n");
+	kprintf("lab: gate, deep, hunt, explore, replay, shrink or list\n");
 	return 2;
 }

@@ -166,6 +166,7 @@ fork_page(struct lab_page *to, const struct lab_page *from,
 	for (int i = 0; i < LAB_SLOTS; i++) {
 		c->slot[i].base = now->slot[i].base;
 		c->slot[i].lo = MIN(old->slot[i].lo, now->slot[i].lo);
+		c->slot[i].done = MIN(old->slot[i].done, now->slot[i].done);
 		c->slot[i].hi = now->slot[i].hi;
 		c->slot[i].zero = moved || old->slot[i].zero ||
 		    now->slot[i].zero || old->zapping != 0 ||
@@ -264,7 +265,7 @@ proc_write(struct lab_proc *p, int page)
 		c->hi = old;
 		return;
 	}
-	c->lo = v;
+	c->lo = c->done = v;
 	c->zero = cs->zapping != 0 || cs->zaps != c->zaps;
 }
 
@@ -302,7 +303,7 @@ proc_read(struct lab_proc *p, int page, int slot)
 	check_value(cs, &was, c, v, page, slot, (int)(p - lab_proc));
 	/* What was seen once cannot be unseen. */
 	if (v != c->base && zaps == cs->zaps && cs->zapping == 0)
-		c->lo = MAX(c->lo, (uint32_t)v);
+		c->lo = c->done = MAX(c->lo, (uint32_t)v);
 }
 
 /* ---- operations on mappings ---- */
@@ -329,7 +330,7 @@ op_begin(struct lab_proc *p, int page, int n, struct op *op, bool zap)
 			pg->cells->fuzzy = true;
 		pg->cells->zapping++;
 		for (int s = 0; s < LAB_SLOTS; s++)
-			op->last[i][s] = pg->cells->slot[s].lo;
+			op->last[i][s] = pg->cells->slot[s].done;
 	}
 }
 

@@ -22,6 +22,8 @@
 
 struct lab_cell {
 	uint32_t	 lo, hi;	/* values that may be seen; lo > hi: none */
+	uint32_t	 done;		/* the last write that is certainly in:
+					 * below lo once it is thrown away */
 	bool		 zero;		/* the unwritten page may be seen */
 	uint32_t	 base;		/* which shows this: zero, or the file */
 	uint32_t	 zaps;		/* of the page, when the write began */

@@ -34,6 +34,6 @@ bool	token_parse(struct lab_scenario *s, struct lab_schedule *d,
 /* run_replay: the schedule once; with story: tell it. */
 bool	run_replay(const struct lab_scenario *s, const struct lab_schedule *d);
 void	story_begin(void);
-void	story_end(const struct lab_scenario *s, const char *html);
+void	story_end(const struct lab_scenario *s, bool html);
 /* shrink: fewer deviations and steps, same oracle. */
 void	shrink(struct lab_scenario *s, struct lab_schedule *d);

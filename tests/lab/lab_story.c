@@ -88,21 +88,26 @@ print_stack(const struct fibre *f)
 }
 
 static void
+line_text(const struct line *l, char *text, size_t size)
+{
+	if (l->kind == EV_USER)
+		ksnprintf(text, size, "%s %lx", l->name == NULL ? "" : l->name,
+		    (unsigned long)(uintptr_t)l->obj);
+	else if (l->kind == EV_OP)
+		ksnprintf(text, size, "== %s ==", l->name);
+	else
+		ksnprintf(text, size, "%s %s%s%u",
+		    lab_event_name((enum lab_event)l->kind),
+		    l->name == NULL ? "" : l->name, l->id ? "#" : "", l->id);
+}
+
+static void
 print_line(const struct line *l, int nfibres)
 {
 	char text[96], where[160] = "";
 	int width = 76 / nfibres;
 
-	if (l->kind == EV_USER)
-		ksnprintf(text, sizeof(text), "%s %lx",
-		    l->name == NULL ? "" : l->name,
-		    (unsigned long)(uintptr_t)l->obj);
-	else if (l->kind == EV_OP)
-		ksnprintf(text, sizeof(text), "== %s ==", l->name);
-	else
-		ksnprintf(text, sizeof(text), "%s %s%s%u",
-		    lab_event_name((enum lab_event)l->kind),
-		    l->name == NULL ? "" : l->name, l->id ? "#" : "", l->id);
+	line_text(l, text, sizeof(text));
 	if (l->pc != 0)
 		labos_symbol(l->pc, where, sizeof(where));
 	kprintf("%6u ", l->ev);
@@ -111,11 +116,104 @@ print_line(const struct line *l, int nfibres)
 	kprintf("| %s\n", where);
 }
 
-void
-story_end(const struct lab_scenario *s, const char *html)
+/* ---- the same as a page ---- */
+
+#define HTML_WIDTH	960u	/* of the timeline */
+#define HTML_ROW	26u
+
+static void
+html_text(const char *s)
 {
-	(void)html;
+	for (; *s != '\0'; s++) {
+		if (*s == '<')
+			kprintf("&lt;");
+		else if (*s == '&')
+			kprintf("&amp;");
+		else
+			kprintf("%c", *s);
+	}
+}
+
+/* Who ran when: a bar for each stretch of events of one fibre. */
+static void
+html_timeline(int nfibres)
+{
+	unsigned last = nlines == 0 ? 1 : lines[nlines - 1].ev + 1;
+	unsigned i, j, x, end;
+
+	kprintf("<svg width=%u height=%u>\n", HTML_WIDTH + 80,
+	    HTML_ROW * (unsigned)nfibres);
+	for (i = 0; i < (unsigned)nfibres; i++)
+		kprintf("<text x=0 y=%u>fibre %u</text>\n",
+		    i * HTML_ROW + 16, i);
+	for (i = 0; i < nlines; i = j) {
+		for (j = i; j < nlines; j++)
+			if (lines[j].fibre != lines[i].fibre)
+				break;
+		x = lines[i].ev * HTML_WIDTH / last;
+		end = (j < nlines ? lines[j].ev : last) * HTML_WIDTH / last;
+		kprintf("<a href=\"#e%u\"><rect class=f%u x=%u y=%u width=%u "
+		    "height=18><title>events %u to %u</title></rect></a>\n", i,
+		    lines[i].fibre, 70 + x, lines[i].fibre * HTML_ROW + 3,
+		    MAX(end - x, 1u), lines[i].ev, lines[j - 1].ev);
+	}
+	kprintf("</svg>\n");
+}
+
+static void
+html_line(unsigned i, int nfibres)
+{
+	const struct line *l = &lines[i];
+	char text[96], where[160] = "";
+
+	line_text(l, text, sizeof(text));
+	if (l->pc != 0)
+		labos_symbol(l->pc, where, sizeof(where));
+	kprintf("<tr id=e%u><td>%u", i, l->ev);
+	for (int f = 0; f < nfibres; f++) {
+		kprintf(f == l->fibre ? "<td class=f%d>" : "<td>", f);
+		if (f == l->fibre)
+			html_text(text);
+	}
+	kprintf("<td class=w>");
+	html_text(where);
+	kprintf("</tr>\n");
+}
+
+static void
+html_story(const struct lab_scenario *s)
+{
+	kprintf("<!doctype html><meta charset=utf-8><title>Gnomon: a schedule"
+	    "</title><style>body{font:13px monospace}table{border-collapse:"
+	    "collapse}td{padding:1px 8px;border-left:1px solid #ccc}.w{color:"
+	    "#777}.f0{background:#cfe2ff;fill:#69f}.f1{background:#ffe0c2;"
+	    "fill:#e80}.f2{background:#d6f5d6;fill:#3a3}.f3{background:#f3d6f5;"
+	    "fill:#a3a}.bad{background:#fdd}</style>\n");
+	html_timeline(s->nfibres);
+	if (lab_failure.oracle != OR_NONE) {
+		kprintf("<p class=bad>event %u, fibre %d, oracle %s: ",
+		    lab_failure.ev, lab_failure.fibre,
+		    lab_oracle_name(lab_failure.oracle));
+		html_text(lab_failure.text);
+	}
+	kprintf("<table>\n");
+	for (unsigned i = 0; i < nlines; i++)
+		html_line(i, s->nfibres);
+	kprintf("</table><pre>\n");
+	for (int i = 0; i < s->nfibres; i++)
+		if (lab_fibre[i].state != FB_DONE)
+			print_stack(&lab_fibre[i]);
+	kprintf("</pre>\n");
+}
+
+void
+story_end(const struct lab_scenario *s, bool html)
+{
 	lab_tracing = false;
+	if (html) {
+		html_story(s);
+		return;
+	}
 	kprintf(" event ");
 	for (int i = 0; i < s->nfibres; i++)
 		kprintf("| fibre %d, process %d%*s", i, s->task[i].proc,
