@@ -160,6 +160,20 @@ def gate_reproducible(_):
     return [] if sums[0] == sums[1] else ["the two images differ"]
 
 
+def gate_mutants(_):
+    """Each mutant still applies to the tree, without fuzz."""
+    bad = []
+    for name in sorted(os.listdir("tests/mutants")):
+        if not name.endswith(".patch"):
+            continue
+        r = subprocess.run(["patch", "-p1", "-F0", "-s", "-f", "--dry-run",
+                            "-i", "tests/mutants/" + name],
+                           capture_output=True, text=True)
+        if r.returncode:
+            bad.append(f"tests/mutants/{name} does not apply: {r.stdout}")
+    return bad
+
+
 def gate_rules(g):
     bad = []
     for name in sorted(os.listdir(RULES)):
@@ -183,6 +197,7 @@ GATES = [("layers", gate_layers), ("style", gate_style),
          ("one link editor", gate_link_editor),
          ("headers alone", gate_headers), ("clang", gate_clang),
          ("thread-safety analysis", gate_tsa), ("rules fire", gate_rules),
+         ("mutants apply", gate_mutants),
          ("reproducible image", gate_reproducible)]
 
 

@@ -6,7 +6,7 @@ set -eu
 
 packages="gcc make binutils libc6-dev python3 qemu-system-x86
     grub-pc-bin grub-common xorriso mtools busybox-static universal-ctags
-    clang clang-19 clang-format sparse git spin gdb"
+    clang clang-19 clang-format sparse git patch spin gdb"
 
 missing=
 for p in $packages; do

@@ -50,7 +50,7 @@ $(B)/lab: $(LAB_OBJS) tests/lab/world.ld
 .PHONY: lab
 lab: $(B)/lab
 	$< gate secs=$(LABSECS) $(LABARGS)
-LABSECS		?= 60
+LABSECS		?= 100
 
 # make lab-deep HOURS=8 SHARD=0/4 on each of four machines; the outputs go to
 # tests/lab/merge.py.
