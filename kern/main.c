@@ -155,20 +155,6 @@ main_zones_back(void)
 	return main_zones.differ;
 }
 
-/* main_settle: until the last threads are off their stacks; 1 s at most. */
-static void
-main_settle(unsigned nthreads)
-{
-	unsigned tries;
-
-	for (tries = 0; tries < 100; tries++) {
-		thread_drain();
-		if (thread_count() <= nthreads)
-			return;
-		(void)tsleep(&tries, 0, "settle", 10 * NSEC_PER_MSEC);
-	}
-}
-
 /* True when all tests that ktest= names passed, or none are asked for. */
 static bool
 main_ktest(void)
@@ -198,7 +184,7 @@ main_init(void)
 	zone_foreach(main_zone_take, &main_zones);
 	status = proc_run_init(path != NULL && path[0] != '\0' ? path :
 	    "/init");
-	main_settle(nthreads);
+	thread_settle(nthreads);
 	differ = vm_baseline_check(&before, kprintf) + main_zones_back();
 	kprintf("gnomon: init ended with status %#x, %u counters are not back "
 	    "at their baseline\n", status, differ);

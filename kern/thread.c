@@ -31,6 +31,8 @@
 
 #define KSTACK_POOL	32		/* free stacks kept */
 #define REAP_INTERVAL	(200 * NSEC_PER_MSEC)
+#define SETTLE_TRIES	100
+#define SETTLE_INTERVAL	(10 * NSEC_PER_MSEC)
 #define TID_MIN		2		/* 1 is init's process id */
 
 struct kstack {
@@ -161,12 +163,14 @@ thread_free(struct thread *td)
 	md_thread_fini(td);
 	spin_lock(&threads_lock);
 	LIST_REMOVE(td, td_all);
-	nthreads--;
 	if (!td->td_keeptid)
 		tid_free_locked(td->td_tid);
 	spin_unlock(&threads_lock);
 	kstack_free(td->td_kstack);
 	zone_free(thread_zone, td);
+	spin_lock(&threads_lock);
+	nthreads--;			/* last: what it had is free */
+	spin_unlock(&threads_lock);
 }
 
 static void
@@ -192,6 +196,20 @@ thread_drain(void)
 {
 	thread_reap_all();
 	kstack_drain();
+}
+
+void
+thread_settle(unsigned n)
+{
+	unsigned tries;
+
+	for (tries = 0; tries < SETTLE_TRIES; tries++) {
+		thread_drain();
+		if (thread_count() <= n)
+			break;
+		(void)tsleep(&tries, 0, "settle", SETTLE_INTERVAL);
+	}
+	kstack_drain();			/* of those that the reaper freed */
 }
 
 static void

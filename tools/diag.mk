@@ -25,7 +25,9 @@ figures: $(B)/gnomon.elf $(B)/initrd.cpio
 MINUTES	?= 10
 .PHONY: soak
 soak: $(B)/gnomon.elf $(B)/initrd.cpio
-	$(PYTHON) tools/soak.py --minutes $(MINUTES) $(SOAK)
+	$(PYTHON) tools/soak.py --minutes $(MINUTES) $(SOAK) \
+	    $(if $(filter command%,$(origin SMP)),--smp $(SMP)) \
+	    $(if $(filter command%,$(origin MEM)),--mem $(MEM))
 
 # LOG=file: of the panic or debugger output there; else of a boot under load.
 .PHONY: chains
@@ -79,7 +81,7 @@ bugs: $(BUGGY) $(B)/initrd.cpio
 ## make figures        chains: depths after forks, cost of a fault at each depth, of
 ##                     a merge and a bypass, faults that fault-around saves
 ## make soak MINUTES=10 boots of stress with chaos, a line a minute;
-##                     SOAK="--smp 4 --mem 128M --seed 7"
+##                     SMP=4 MEM=128M SOAK="--seed 7"
 ## make chains         build/chains.svg: the object chains of a boot under load;
 ##                     LOG=file: of a panic's report or debugger output there
 ## make kdb-test       the debugger on the console, each command checked

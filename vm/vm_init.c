@@ -18,6 +18,10 @@
 #include <vm/vm_phys.h>
 #include <vm/vm_sched.h>
 
+BOOT_OPTION(chaos, "chaos", "seed of delays at the schedule points of vm/");
+BOOT_OPTION(prefault, "prefault", "0: no fault-around");
+BOOT_OPTION(vm_cache_max, "vm_cache_max", "idle objects that stay cached");
+
 /* Below this the fork storm cannot run; a machine of 24 MiB has more. */
 #define VM_MIN_FREE	(6UL << 20)
 

@@ -99,6 +99,10 @@ void	thread_foreach(void (*fn)(struct thread *td, void *arg), void *arg);
 /* thread_drain: free every dead thread and cached kernel stack now, so that
  * counters can be compared.  => Sleeps: for the kernel map. */
 void	thread_drain(void);
+/* thread_settle: until at most n threads are left, and what the dead ones had,
+ * stacks too, is free: so that nobody frees pages under an audit.  Gives up after
+ * a second.  => Sleeps. */
+void	thread_settle(unsigned n);
 unsigned thread_count(void);	/* threads that exist, dead ones included */
 void	thread_init(void);
 

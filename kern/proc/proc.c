@@ -475,31 +475,6 @@ proc_drain(void)
 		kprintf("proc: %u processes did not end\n", left);
 }
 
-static void
-count_user(struct thread *td, void *arg)
-{
-	unsigned *n = arg;
-
-	*n += td->td_user;
-}
-
-/* thread_settle: a reaped process's thread may still be on its way out. */
-static void
-thread_settle(void)
-{
-	unsigned tries, n;
-
-	for (tries = 0; tries < 1000; tries++) {
-		thread_drain();
-		n = 0;
-		thread_foreach(count_user, &n);
-		if (n == 0)
-			return;
-		(void)tsleep(&proc0, 0, "settle", NSEC_PER_MSEC);
-	}
-	kprintf("proc: %u user threads did not end\n", n);
-}
-
 int
 proc_run_init(const char *path)
 {
@@ -508,6 +483,5 @@ proc_run_init(const char *path)
 	init_create(path);
 	status = init_wait(INIT_PID);
 	proc_drain();
-	thread_settle();
 	return status;
 }

@@ -37,6 +37,8 @@ kt_group_start(struct kt_group *g, struct ktest_ctx *t, unsigned n,
 	spin_init(&g->lock, "ktgroup", LO_NONE, 0);
 	g->nrunning = g->nthreads = n;
 	g->nbad = 0;
+	thread_drain();
+	g->nbefore = thread_count();
 	g->fn = fn;
 	g->arg = arg;
 	for (i = 0; i < n; i++) {
@@ -56,6 +58,7 @@ kt_group_join(struct kt_group *g)
 	while (g->nrunning > 0)
 		(void)msleep(g, &g->lock, 0, "ktjoin", 0);
 	spin_unlock(&g->lock);
+	thread_settle(g->nbefore);
 	return atomic_load(&g->nbad);
 }
 

@@ -22,6 +22,7 @@ struct kt_group {
 	struct spinlock	 lock;
 	unsigned	 nrunning;	/* [lock] */
 	unsigned	 nthreads;	/* [c] */
+	unsigned	 nbefore;	/* [c] threads of the machine without it */
 	unsigned	 nbad;		/* [a] claims that did not hold */
 	void		(*fn)(struct kt_thread *kt);	/* [c] */
 	void		*arg;		/* [c] the test's */
@@ -29,8 +30,9 @@ struct kt_group {
 };
 
 /*
- * kt_group_start: start n threads in fn; kt_group_join waits for their ends
- * and returns how many claims failed.  One group at a time a struct.
+ * kt_group_start: start n threads in fn; kt_group_join waits for their ends,
+ * until their stacks are free (audits count pages), and returns how many claims
+ * failed.  One group at a time a struct.
  */
 void	kt_group_start(struct kt_group *g, struct ktest_ctx *t, unsigned n,
 	    void (*fn)(struct kt_thread *kt), void *arg);
