@@ -26,9 +26,7 @@ static uint64_t	dmesg_head;			/* [cons_lock] bytes ever put */
 static void
 cons_putc(char c)
 {
-	if (c == '\n')
-		md_cons_putc('\r');
-	md_cons_putc(c);
+	md_cons_putc(c);	/* a newline returns the carriage, too */
 }
 
 static void
@@ -80,6 +78,21 @@ cons_write(const char *s, size_t len)
 		locked = cons_enter();
 		for (n = 0; n < MIN(len, CONS_PIECE); n++)
 			cons_putc(*s++);
+		if (locked)
+			spin_unlock(&cons_lock);
+	}
+}
+
+void
+cons_write_raw(const char *s, size_t len)
+{
+	size_t n;
+	bool locked;
+
+	for (; len > 0; len -= n) {
+		locked = cons_enter();
+		for (n = 0; n < MIN(len, CONS_PIECE); n++)
+			md_cons_putraw(*s++);
 		if (locked)
 			spin_unlock(&cons_lock);
 	}

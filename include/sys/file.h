@@ -234,9 +234,15 @@ int		 poll_wait(uint64_t gen, nsec_t timo) __warn_unused;
 void		 poll_end(void);
 
 /* ---- the console and the small devices (tty.c) ---- */
-enum dev_id { DEV_CONSOLE = 1, DEV_NULL, DEV_ZERO, DEV_RANDOM, DEV_FAULTS };
+enum dev_id {
+	DEV_CONSOLE = 1, DEV_NULL, DEV_ZERO, DEV_RANDOM, DEV_FAULTS, DEV_TTY
+};
 const struct fileops *dev_ops(enum dev_id id);
 uint64_t	 dev_rdev(enum dev_id id);
+/* dev_open: what an open of id by the running process does first: the console
+ * becomes the controlling terminal of a session leader without one, /dev/tty is
+ * ENXIO without one. */
+int		 dev_open(enum dev_id id, unsigned oflags) __warn_unused;
 void		 tty_init(void);
 /* /dev/faults (dev_faults.c): injected failures, with boot option faults=1. */
 bool		 faults_wanted(void);

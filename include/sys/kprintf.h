@@ -7,8 +7,10 @@
 
 void	kprintf(const char *fmt, ...) __printflike(1, 2);
 void	kvprintf_cons(const char *fmt, va_list ap) __printflike(1, 0);
-/* cons_write: bytes to the console as they are (tty output). */
+/* cons_write: bytes to the console; _raw: as they are, without a carriage return
+ * before a newline (tty output). */
 void	cons_write(const char *s, size_t len);
+void	cons_write_raw(const char *s, size_t len);
 /* kprintf_locked: would kprintf wait for a lock that this CPU holds? */
 bool	kprintf_locked(void);
 /* dmesg_read: copy up to size bytes of the message ring, oldest first, into

@@ -38,7 +38,8 @@ void	md_idle(void);			/* wait for an interrupt; interrupts off on
 void	md_spin_poll(void);		/* while spinning: serve shootdowns */
 
 /* console */
-void	md_cons_putc(char c);		/* polled, no locks */
+void	md_cons_putc(char c);		/* polled, no locks; "\n" as "\r\n" */
+void	md_cons_putraw(char c);		/* the same, as it is */
 /* md_cons_getc: the next byte of input, or -1; never waits.  One caller at a
  * time.  wakeup(&md_cons_chan) follows input; no lock covers it, so a sleeper
  * needs a time-out too. */

@@ -109,6 +109,9 @@ struct proc {
 #define P_STOPREPORT	0x4	/* wait4 has not told of the stop */
 #define P_CONTREPORT	0x8	/* nor of the continuation */
 #define P_EXECED	0x10
+#define P_NOCTTY	0x20	/* gave up its session's terminal */
+#define P_STOPPING	0x40	/* took a stop signal, and no SIGCONT since */
+#define P_CONTNOTIFY	0x80	/* its parent is owed a SIGCHLD for SIGCONT */
 
 #define curproc		(curthread->td_proc)
 #define curuthread	((struct uthread *)curthread->td_uproc)
@@ -231,6 +234,16 @@ struct wait_result {
  * => Returns 0 (pid 0: WNOHANG and nothing); ECHILD; EINTR. */
 int		 kern_wait(int which, unsigned options,
 		    struct wait_result *res) __warn_unused;
+
+/* ---- tty_jobs.c; all with proctree_lock held ---- */
+/* pgrp_orphaned: no member has a parent in its session but outside of it. */
+bool		 pgrp_orphaned(int pgid);
+/* pgrp_lost: p ends (exiting), or its parent did: if that orphaned a group with
+ * stopped members, they get SIGHUP and SIGCONT. */
+void		 pgrp_lost(struct proc *p, const struct proc *parent,
+		    bool exiting);
+/* tty_leader_exit: p ends: does it leave a terminal?  Locks: for writing. */
+void		 tty_leader_exit(const struct proc *p);
 
 /* ---- exec.c ---- */
 /* kern_exec: the running process becomes path.

@@ -374,7 +374,7 @@ sys_ioctl(SYSARGS6(fd, cmd, arg, a3 __unused, a4 __unused, a5 __unused))
 	if (fp->f_ops->fo_ioctl != NULL)
 		error = fp->f_ops->fo_ioctl(fp, (uint32_t)cmd, uaddr(arg));
 	file_put(fp);
-	return ret_errno(error);
+	return ret_restart(error);
 }
 
 /* ---- poll ---- */

@@ -316,8 +316,12 @@ sys_setsid(SYSARGS6(a0 __unused, a1 __unused, a2 __unused, a3 __unused,
 
 	rw_wlock(&proctree_lock);
 	proc_foreach(pgany_one, &f);
-	if (!f.found)
+	if (!f.found) {
 		p->p_pgid = p->p_sid = p->p_pid;
+		rw_wlock(&p->p_lock);
+		p->p_flags &= ~(unsigned)P_NOCTTY;
+		rw_wunlock(&p->p_lock);
+	}
 	rw_wunlock(&proctree_lock);
 	return f.found ? -EPERM : p->p_pid;
 }

@@ -89,6 +89,7 @@ exit_children(struct proc *p)
 		child->p_pptr = heir;
 		atomic_store(&child->p_ppid, heir->p_pid);
 		child->p_vforker = NULL;
+		pgrp_lost(child, p, false);
 		if (child->p_state == PRS_ZOMBIE) {
 			psignal(heir, SIGCHLD, NULL);
 			wakeup(heir);
@@ -123,7 +124,9 @@ exit_zombie(struct proc *p)
 	bool reap;
 
 	rw_wlock(&proctree_lock);
+	tty_leader_exit(p);
 	exit_children(p);
+	pgrp_lost(p, p->p_pptr, true);
 	curthread->td_proc = NULL;
 	parent = p->p_pptr;
 	reap = p->p_exitsig == SIGCHLD && sig_chldaction(parent, &sa) &&

@@ -177,6 +177,7 @@ fork_inherit(struct proc *p1, struct proc *p2, int exitsig)
 	memcpy(p2->p_rlimit, p1->p_rlimit, sizeof(p2->p_rlimit));
 	memcpy(p2->p_comm, p1->p_comm, sizeof(p2->p_comm));
 	rw_runlock(&p1->p_lock);
+	p2->p_flags = p1->p_flags & P_NOCTTY;
 	p2->p_exitsig = exitsig;
 }
 

@@ -371,7 +371,8 @@ init_start(void *arg __unused)
 	struct file *fp;
 	int error, fd, i;
 
-	error = ramfs_open(ramfs_root, "/dev/console", O_RDWR, 0, &fp);
+	error = ramfs_open(ramfs_root, "/dev/console",
+	    O_RDWR | O_NOCTTY, 0, &fp);
 	for (i = 0; i < 3 && error == 0; i++) {
 		error = fd_install(file_ref(fp), 0, false, &fd);
 	}

@@ -258,7 +258,11 @@ ramfs_open(struct rnode *dir, const char *path, unsigned oflags, mode_t mode,
 	if (S_ISCHR(n->rn_mode))
 		ops = dev_ops((enum dev_id)n->rn_dev);
 	error = ENXIO;
-	if (ops != NULL) {
+	if (ops != NULL && S_ISCHR(n->rn_mode) && (oflags & O_PATH) == 0)
+		error = dev_open((enum dev_id)n->rn_dev, oflags);
+	else if (ops != NULL)
+		error = 0;
+	if (error == 0) {
 		*fpp = file_alloc(ops, oflags & (O_ACCMODE | O_SETFL |
 		    O_PATH), NULL, n);
 		if (*fpp != NULL)
@@ -482,7 +486,7 @@ ramfs_init(void)
 		const char	*path;
 		int		 dev;
 	} devs[] = {
-		{ "/dev/console", DEV_CONSOLE }, { "/dev/tty", DEV_CONSOLE },
+		{ "/dev/console", DEV_CONSOLE }, { "/dev/tty", DEV_TTY },
 		{ "/dev/null", DEV_NULL }, { "/dev/zero", DEV_ZERO },
 		{ "/dev/random", DEV_RANDOM }, { "/dev/urandom", DEV_RANDOM },
 	};

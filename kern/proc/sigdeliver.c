@@ -61,27 +61,63 @@ sig_die(struct trapframe *tf, int signo, const struct siginfo *si)
 	exit1(W_SIGNAL(signo), true);
 }
 
-/* sig_stop: the process stops and its parent hears of it. */
+/* sig_parent: the parent hears that p stopped or went on. */
 static void
-sig_stop(struct proc *p, int signo)
+sig_parent(struct proc *p, int code, int status)
 {
-	struct siginfo si = { .si_signo = SIGCHLD, .si_code = CLD_STOPPED };
+	struct siginfo si = { .si_signo = SIGCHLD, .si_code = code };
 	struct sigaction sa;
-	struct uthread *ut;
 
-	rw_rlock(&proctree_lock);
-	rw_wlock(&p->p_lock);
-	p->p_flags &= ~(unsigned)P_CONTREPORT;
-	p->p_flags |= P_STOPPED | P_STOPREPORT;
-	p->p_stopsig = signo;
-	LIST_FOREACH(ut, &p->p_threads, ut_link)
-		sleepq_interrupt(ut->ut_td, TDI_SIGNAL);
-	rw_wunlock(&p->p_lock);
 	si.si_pid = p->p_pid;
-	si.si_status = signo;
+	si.si_status = status;
 	if (sig_chldaction(p->p_pptr, &sa) && (sa.sa_flags & SA_NOCLDSTOP) == 0)
 		psignal(p->p_pptr, SIGCHLD, &si);
 	wakeup(p->p_pptr);
+}
+
+/*
+ * sig_stop: the process stops and its parent hears of it; not when SIGCONT came
+ * since the signal was taken, and not from the terminal when nobody would
+ * continue it.
+ */
+static void
+sig_stop(struct proc *p, int signo)
+{
+	struct uthread *ut;
+	bool stop;
+
+	rw_rlock(&proctree_lock);
+	stop = signo == SIGSTOP || !pgrp_orphaned(p->p_pgid);
+	rw_wlock(&p->p_lock);
+	if ((p->p_flags & P_STOPPING) == 0 || (p->p_flags & P_EXITING) != 0)
+		stop = false;
+	p->p_flags &= ~(unsigned)P_STOPPING;
+	if (stop) {
+		p->p_flags &= ~(unsigned)(P_CONTREPORT | P_CONTNOTIFY);
+		p->p_flags |= P_STOPPED | P_STOPREPORT;
+		p->p_stopsig = signo;
+		LIST_FOREACH(ut, &p->p_threads, ut_link)
+			sleepq_interrupt(ut->ut_td, TDI_SIGNAL);
+	}
+	rw_wunlock(&p->p_lock);
+	if (stop)
+		sig_parent(p, CLD_STOPPED, signo);
+	rw_runlock(&proctree_lock);
+}
+
+/* sig_continued: the first thread that goes on tells the parent. */
+static void
+sig_continued(struct proc *p)
+{
+	bool owed;
+
+	rw_rlock(&proctree_lock);
+	rw_wlock(&p->p_lock);
+	owed = (p->p_flags & P_CONTNOTIFY) != 0;
+	p->p_flags &= ~(unsigned)P_CONTNOTIFY;
+	rw_wunlock(&p->p_lock);
+	if (owed)
+		sig_parent(p, CLD_CONTINUED, SIGCONT);
 	rw_runlock(&proctree_lock);
 }
 
@@ -160,16 +196,22 @@ sig_deliver(struct trapframe *tf)
 	struct proc *p = ut->ut_proc;
 	struct sigaction sa;
 	struct siginfo si;
+	bool owed;
 	int signo;
 
 	rw_wlock(&p->p_lock);
 	while ((p->p_flags & P_STOPPED) != 0 &&
 	    (ut->ut_td->td_intrsig & TDI_DIE) == 0)
 		(void)rw_sleep(&p->p_stopsig, &p->p_lock, 0, "stop", 0);
+	owed = (p->p_flags & P_CONTNOTIFY) != 0;
 	signo = sig_take(ut, ~ut->ut_sigmask, &si);
 	if (signo == 0)
 		sig_recalc(ut);
+	else if ((sigbit(signo) & SIG_STOPS) != 0)
+		p->p_flags |= P_STOPPING;
 	rw_wunlock(&p->p_lock);
+	if (owed)
+		sig_continued(p);
 	if (signo == 0)
 		return;
 	sa = sig_action(p, signo);

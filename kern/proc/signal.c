@@ -254,10 +254,11 @@ static void
 sig_continue(struct proc *p)
 {
 	sig_discard_all(p, SIG_STOPS);
+	p->p_flags &= ~(unsigned)P_STOPPING;
 	if ((p->p_flags & P_STOPPED) == 0)
 		return;
 	p->p_flags &= ~(unsigned)(P_STOPPED | P_STOPREPORT);
-	p->p_flags |= P_CONTREPORT;
+	p->p_flags |= P_CONTREPORT | P_CONTNOTIFY;
 	wakeup(&p->p_stopsig);
 	wakeup(p->p_pptr);	/* an address only: the lock is not needed */
 }

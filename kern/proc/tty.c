@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tty.c: the console as a terminal: line editing, echo, the interrupt
- * character, and the few ioctls that a shell asks for.
+ * tty.c: the console as a terminal file: its input thread, read, write, poll
+ * and ioctl; and the small devices.
  *
  * A thread of its own takes input from the platform, so that the interrupt
- * character works while nobody reads.
+ * character works while nobody reads.  What bytes mean is in tty_line.c, who
+ * may use the terminal in tty_jobs.c.
  *
- * I1: t_ready <= t_len <= sizeof(t_buf); bytes below t_ready are for readers,
- *     those above are the line that is still edited.
- * Locks: tty_lock (LO_FILE); a signal is sent after it was dropped.
+ * Locks: t_lock (LO_FILE); signals are sent after it was dropped.
  * Sources: termios(3), tty_ioctl(4) of Linux for the numbers.
  */
 #include <sys/file.h>
@@ -22,246 +21,195 @@
 #include <sys/ramfs.h>
 #include <sys/sleepq.h>
 
-/* struct termios and its bits as the kernel ABI of Linux has them. */
-struct termios {
-	uint32_t	c_iflag, c_oflag, c_cflag, c_lflag;
-	uint8_t		c_line;
-	uint8_t		c_cc[19];
-};
-CTASSERT(sizeof(struct termios) == 36, "termios is 36 bytes on the wire");
-#define ICRNL		0000400U
-#define OPOST		0000001U
-#define ONLCR		0000004U
-#define ISIG		0000001U
-#define ICANON		0000002U
-#define ECHO		0000010U
-#define ECHOE		0000020U
-#define ECHOK		0000040U
-#define CFLAGS		0002277U	/* B115200-ish, CS8, CREAD */
+#include "tty_priv.h"
 
 #define TCGETS		0x5401
 #define TCSETS		0x5402
 #define TCSETSW		0x5403
 #define TCSETSF		0x5404
+#define TCSBRK		0x5409
+#define TCXONC		0x540a
+#define TCFLSH		0x540b
 #define TIOCSCTTY	0x540e
 #define TIOCGPGRP	0x540f
 #define TIOCSPGRP	0x5410
+#define TIOCOUTQ	0x5411
+#define TIOCSTI		0x5412
 #define TIOCGWINSZ	0x5413
 #define TIOCSWINSZ	0x5414
 #define TIOCNOTTY	0x5422
+#define TIOCGSID	0x5429
 
-#define CTRL(c)		((c) & 0x1f)
 #define TTY_POLL	(250 * NSEC_PER_MSEC)	/* md_cons_chan may be missed */
 #define TTY_CHUNK	256
+#define VTIME_UNIT	(NSEC_PER_SEC / 10)
 
-struct winsize {
-	uint16_t	ws_row, ws_col, ws_xpixel, ws_ypixel;
-};
-
-static struct rwlock	 tty_lock;
-static struct termios	 tty_mode;	/* [y] tty_lock */
-static struct winsize	 tty_size;	/* [y] */
-static int		 tty_pgid;	/* [y] foreground; 0: none */
-static int		 tty_sig;	/* [y] to send; 0: none */
-static bool		 tty_eof;	/* [y] ^D on an empty line */
-static size_t		 tty_len, tty_ready;	/* [y] I1 */
-static char		 tty_buf[1024];	/* [y] */
+struct tty	tty_console;
 
 static void	tty_thread(void *arg);
 
 void
 tty_init(void)
 {
+	struct tty *t = &tty_console;
 	struct thread *td;
 
-	rw_init(&tty_lock, "tty", LO_FILE, 0);
-	tty_mode.c_iflag = ICRNL;
-	tty_mode.c_oflag = OPOST | ONLCR;
-	tty_mode.c_cflag = CFLAGS;
-	tty_mode.c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK;
-	tty_mode.c_cc[0] = CTRL('c');		/* VINTR */
-	tty_mode.c_cc[1] = CTRL('\\');		/* VQUIT */
-	tty_mode.c_cc[2] = 0177;		/* VERASE */
-	tty_mode.c_cc[3] = CTRL('u');		/* VKILL */
-	tty_mode.c_cc[4] = CTRL('d');		/* VEOF */
-	tty_mode.c_cc[6] = 1;			/* VMIN */
-	tty_size.ws_row = 25;
-	tty_size.ws_col = 80;
-	tty_pgid = INIT_PID;
+	rw_init(&t->t_lock, "tty", LO_FILE, 0);
+	tty_mode_init(&t->t_mode);
+	t->t_size.ws_row = 25;
+	t->t_size.ws_col = 80;
 	if (kthread_run(tty_thread, NULL, "tty", &td) != 0)
 		panic("no memory for the console's thread");
 }
 
+/* ---- input ---- */
+
+/* tty_kick: after input or a change of mode: tell all who may care. */
 static void
-tty_echo(const char *s, size_t len)
+tty_kick(struct tty *t)
 {
-	if ((tty_mode.c_lflag & ECHO) != 0)
-		cons_write(s, len);
+	sigset_t sigs;
+	bool ready;
+
+	rw_wlock(&t->t_lock);
+	sigs = t->t_sigs;
+	t->t_sigs = 0;
+	ready = tty_readable(t);
+	rw_wunlock(&t->t_lock);
+	if (sigs != 0)
+		tty_signal(t, sigs);
+	wakeup(&t->t_buf);
+	wakeup(&t->t_stopped);
+	if (ready)
+		poll_wakeup();
 }
 
-/* tty_erase: rub out n characters of the line that is edited. */
-static void
-tty_erase(size_t n)
-{
-	while (n-- > 0 && tty_len > tty_ready) {
-		tty_len--;
-		tty_echo("\b \b", 3);
-	}
-}
-
-/* tty_special: a character that edits, ends or interrupts; false: data. */
-static bool
-tty_special(char c)
-{
-	if ((tty_mode.c_lflag & ISIG) != 0 &&
-	    (c == (char)tty_mode.c_cc[0] || c == (char)tty_mode.c_cc[1])) {
-		tty_sig = c == (char)tty_mode.c_cc[0] ? SIGINT : SIGQUIT;
-		tty_len = tty_ready;
-		tty_echo(c == (char)tty_mode.c_cc[0] ? "^C\n" : "^\\\n", 3);
-		return true;
-	}
-	if ((tty_mode.c_lflag & ICANON) == 0)
-		return false;
-	if (c == '\b' || c == (char)tty_mode.c_cc[2]) {
-		tty_erase(1);
-	} else if (c == (char)tty_mode.c_cc[3]) {
-		tty_erase(tty_len);
-	} else if (c == (char)tty_mode.c_cc[4]) {
-		tty_eof = tty_len == tty_ready;
-		tty_ready = tty_len;
-	} else {
-		return false;
-	}
-	return true;
-}
-
-static void
-tty_char(char c)
-{
-	if (c == '\r' && (tty_mode.c_iflag & ICRNL) != 0)
-		c = '\n';
-	if (tty_special(c))
-		return;
-	/* Keep room for the newline that ends a line. */
-	if (tty_len >= sizeof(tty_buf) - (c != '\n'))
-		return;
-	tty_buf[tty_len++] = c;
-	tty_echo(&c, 1);
-	if (c == '\n' || (tty_mode.c_lflag & ICANON) == 0)
-		tty_ready = tty_len;
-}
-
-static void
-tty_pump(void)
-{
-	int c;
-
-	while ((c = md_cons_getc()) >= 0)
-		tty_char((char)c);
-}
-
-/* tty_take: the bytes of one line, or all in raw mode, to the reader. */
-static int
-tty_take(struct uio *u)
-{
-	size_t n;
-	char *nl;
-	int error;
-
-	if (tty_ready == 0) {
-		tty_eof = false;
-		return 0;
-	}
-	n = MIN(u->u_resid, tty_ready);
-	nl = memchr(tty_buf, '\n', n);
-	if (nl != NULL && (tty_mode.c_lflag & ICANON) != 0)
-		n = (size_t)(nl - tty_buf) + 1;
-	error = uiomove(tty_buf, n, u);
-	if (error != 0)
-		return error;
-	memmove(tty_buf, tty_buf + n, tty_len - n);
-	tty_len -= n;
-	tty_ready -= n;
-	return 0;
-}
-
-/* tty_signal: send what the interrupt character asked for. */
-static void
-tty_signal(int signo)
-{
-	struct siginfo si = { .si_signo = signo, .si_code = SI_KERNEL };
-
-	rw_rlock(&proctree_lock);
-	(void)pgsignal(tty_pgid, signo, &si);
-	rw_runlock(&proctree_lock);
-}
-
-/* tty_thread: input to the line, signals, readers and pollers woken. */
 static void
 tty_thread(void *arg __unused)
 {
-	bool ready;
-	int signo;
+	struct tty *t = &tty_console;
+	bool some;
+	int c;
 
 	for (;;) {
-		rw_wlock(&tty_lock);
-		tty_pump();
-		signo = tty_sig;
-		tty_sig = 0;
-		ready = tty_ready > 0 || tty_eof;
-		rw_wunlock(&tty_lock);
-		if (signo != 0)
-			tty_signal(signo);
-		if (ready) {
-			wakeup(&tty_buf);
-			poll_wakeup();
+		some = false;
+		rw_wlock(&t->t_lock);
+		while ((c = md_cons_getc()) >= 0) {
+			tty_input(t, (uint8_t)c);
+			some = true;
 		}
+		rw_wunlock(&t->t_lock);
+		if (some)
+			tty_kick(t);
 		(void)tsleep(&md_cons_chan, 0, "ttyin", TTY_POLL);
 	}
 }
 
-/* tty_wait: until there is something to read. */
-static __requires(tty_lock) int
-tty_wait(bool nonblock)
+/* ---- read ---- */
+
+/*
+ * tty_enough: may read return with done bytes?  *timo: how long it may wait
+ * for more; 0: for ever.  VMIN and VTIME as termios(3) tells.
+ */
+static bool
+tty_enough(const struct tty *t, size_t done, bool waited, nsec_t *timo)
 {
+	const struct termios *m = &t->t_mode;
+	nsec_t vtime = m->c_cc[VTIME] * VTIME_UNIT;
+
+	*timo = 0;
+	if ((m->c_lflag & ICANON) != 0)
+		return false;
+	if (m->c_cc[VMIN] == 0) {
+		*timo = vtime;
+		return done > 0 || vtime == 0 || waited;
+	}
+	if (done > 0)
+		*timo = vtime;
+	return done >= m->c_cc[VMIN];
+}
+
+/* tty_get: t_lock held; what was read is off u_resid. */
+static int
+tty_get(struct tty *t, struct uio *u, bool nonblock) __requires(t->t_lock)
+{
+	const size_t total = u->u_resid;
+	nsec_t timo;
+	bool line, waited;
 	int error;
 
-	while (tty_ready == 0 && !tty_eof) {
+	waited = false;
+	for (;;) {
+		line = (t->t_mode.c_lflag & ICANON) != 0;
+		if (t->t_ready > 0) {
+			error = tty_take(t, u);
+			if (error != 0 || line || u->u_resid == 0)
+				return error;
+		}
+		if (tty_enough(t, total - u->u_resid, waited, &timo))
+			return 0;
 		if (nonblock)
 			return EAGAIN;
-		error = rw_sleep(&tty_buf, &tty_lock, PCATCH, "ttyrd", 0);
+		error = rw_sleep(&t->t_buf, &t->t_lock, PCATCH, "ttyrd", timo);
 		if (error != 0)
-			return error;
+			return error == EWOULDBLOCK ? 0 : error;
+		waited = true;
 	}
-	return 0;
 }
 
 static int
 tty_read(struct file *fp, struct uio *u, uint64_t *off __unused)
 {
+	struct tty *t = &tty_console;
 	int error;
 
-	rw_wlock(&tty_lock);
-	error = tty_wait((fp->f_flags & O_NONBLOCK) != 0);
+	error = tty_background(t, SIGTTIN);
+	if (error != 0 || u->u_resid == 0)
+		return error;
+	rw_wlock(&t->t_lock);
+	error = tty_get(t, u, (fp->f_flags & O_NONBLOCK) != 0);
+	rw_wunlock(&t->t_lock);
+	return error;
+}
+
+/* ---- write ---- */
+
+static int
+tty_put(struct tty *t, const uint8_t *s, size_t len, bool nonblock)
+{
+	int error;
+
+	error = 0;
+	rw_wlock(&t->t_lock);
+	while (t->t_stopped && error == 0)
+		error = nonblock ? EAGAIN : rw_sleep(&t->t_stopped,
+		    &t->t_lock, PCATCH, "ttywr", 0);
 	if (error == 0)
-		error = tty_take(u);
-	rw_wunlock(&tty_lock);
+		tty_output(t, s, len);
+	rw_wunlock(&t->t_lock);
 	return error;
 }
 
 static int
-tty_write(struct file *fp __unused, struct uio *u, uint64_t *off __unused)
+tty_write(struct file *fp, struct uio *u, uint64_t *off __unused)
 {
-	char buf[TTY_CHUNK];
+	struct tty *t = &tty_console;
+	uint8_t buf[TTY_CHUNK];
 	size_t before, n;
 	int error;
 
 	error = 0;
+	if ((t->t_mode.c_lflag & TOSTOP) != 0)	/* hint */
+		error = tty_background(t, SIGTTOU);
 	while (u->u_resid > 0 && error == 0) {
 		before = u->u_resid;
 		error = uiomove(buf, sizeof(buf), u);
 		n = before - u->u_resid;
-		cons_write(buf, n);
+		if (error != 0)
+			break;
+		error = tty_put(t, buf, n, (fp->f_flags & O_NONBLOCK) != 0);
+		if (error != 0)
+			u->u_resid = before;
 	}
 	return error;
 }
@@ -269,82 +217,186 @@ tty_write(struct file *fp __unused, struct uio *u, uint64_t *off __unused)
 static unsigned
 tty_poll(struct file *fp __unused)
 {
+	struct tty *t = &tty_console;
 	unsigned ev;
 
-	rw_rlock(&tty_lock);
-	ev = POLLOUT | (tty_ready > 0 || tty_eof ? POLLIN : 0U);
-	rw_runlock(&tty_lock);
+	rw_rlock(&t->t_lock);
+	ev = (t->t_stopped ? 0U : POLLOUT) | (tty_readable(t) ? POLLIN : 0U);
+	rw_runlock(&t->t_lock);
 	return ev;
 }
 
-/* tty_set: a copied-in value takes effect.  tty_lock held. */
-static void
-tty_set(uint64_t cmd, const struct termios *t, const struct winsize *w,
-    int pgid)
+/* ---- ioctl ---- */
+
+static int
+ioctl_setmode(struct tty *t, uint64_t cmd, struct uaddr arg)
 {
-	switch (cmd) {
-	case TCSETSF:
-		tty_len = tty_ready = 0;
-		tty_mode = *t;
-		break;
-	case TCSETS:
-	case TCSETSW:
-		tty_mode = *t;
-		break;
-	case TIOCSWINSZ:
-		tty_size = *w;
-		break;
-	case TIOCSPGRP:
-		tty_pgid = pgid;
-		break;
+	struct termios m;
+	int error;
+
+	error = tty_background(t, SIGTTOU);
+	if (error == 0)
+		error = copyin(arg, &m, sizeof(m));
+	if (error != 0)
+		return error;
+	/* Output is never queued: there is nothing to drain. */
+	rw_wlock(&t->t_lock);
+	if (cmd == TCSETSF)
+		tty_flush(t);
+	tty_setmode(t, &m);
+	rw_wunlock(&t->t_lock);
+	tty_kick(t);
+	return 0;
+}
+
+static int
+ioctl_getmode(struct tty *t, struct uaddr arg)
+{
+	struct termios m;
+
+	rw_rlock(&t->t_lock);
+	m = t->t_mode;
+	rw_runlock(&t->t_lock);
+	return copyout(&m, arg, sizeof(m));
+}
+
+static int
+ioctl_setsize(struct tty *t, struct uaddr arg)
+{
+	struct winsize w;
+	bool changed;
+	int error;
+
+	error = copyin(arg, &w, sizeof(w));
+	if (error != 0)
+		return error;
+	rw_wlock(&t->t_lock);
+	changed = memcmp(&t->t_size, &w, sizeof(w)) != 0;
+	t->t_size = w;
+	rw_wunlock(&t->t_lock);
+	if (changed)
+		tty_signal(t, sigbit(SIGWINCH));
+	return 0;
+}
+
+static int
+ioctl_getsize(struct tty *t, struct uaddr arg)
+{
+	struct winsize w;
+
+	rw_rlock(&t->t_lock);
+	w = t->t_size;
+	rw_runlock(&t->t_lock);
+	return copyout(&w, arg, sizeof(w));
+}
+
+/* ioctl_type: TIOCSTI: one byte as if it were typed. */
+static int
+ioctl_type(struct tty *t, struct uaddr arg)
+{
+	uint8_t c;
+	int error;
+
+	error = copyin(arg, &c, 1);
+	if (error != 0)
+		return error;
+	rw_wlock(&t->t_lock);
+	tty_input(t, c);
+	rw_wunlock(&t->t_lock);
+	tty_kick(t);
+	return 0;
+}
+
+/* ioctl_flow: TCFLSH, TCXONC. */
+static int
+ioctl_flow(struct tty *t, uint64_t cmd, uint64_t arg)
+{
+	int error;
+
+	error = tty_background(t, SIGTTOU);
+	if (error != 0)
+		return error;
+	if (arg > (cmd == TCFLSH ? 2U : 3U))
+		return EINVAL;
+	rw_wlock(&t->t_lock);
+	if (cmd == TCFLSH && arg != 1)
+		tty_flush(t);
+	else if (cmd == TCXONC && arg <= 1)
+		t->t_stopped = arg == 0;
+	rw_wunlock(&t->t_lock);
+	tty_kick(t);
+	return 0;
+}
+
+/* ioctl_number: the calls that return an int. */
+static int
+ioctl_number(struct tty *t, uint64_t cmd, struct uaddr arg)
+{
+	int error, n;
+
+	error = 0;
+	n = 0;
+	if (cmd == TIOCGPGRP) {
+		error = tty_getpgrp(t, &n);
+	} else if (cmd == TIOCGSID) {
+		error = tty_getsid(t, &n);
+	} else if (cmd == FIONREAD) {
+		rw_rlock(&t->t_lock);
+		n = (int)tty_count(t);
+		rw_runlock(&t->t_lock);
 	}
+	return error != 0 ? error : suword32(arg, (uint32_t)n);
 }
 
 static int
 tty_ioctl(struct file *fp __unused, uint64_t cmd, struct uaddr arg)
 {
-	struct termios t;
-	struct winsize w;
+	struct tty *t = &tty_console;
 	uint32_t n;
 	int error;
 
-	error = 0;
 	switch (cmd) {
+	case TCGETS:
+		return ioctl_getmode(t, arg);
 	case TCSETS:
 	case TCSETSW:
 	case TCSETSF:
-		error = copyin(arg, &t, sizeof(t));
-		break;
+		return ioctl_setmode(t, cmd, arg);
+	case TIOCGWINSZ:
+		return ioctl_getsize(t, arg);
 	case TIOCSWINSZ:
-		error = copyin(arg, &w, sizeof(w));
-		break;
+		return ioctl_setsize(t, arg);
+	case TIOCSTI:
+		return ioctl_type(t, arg);
+	case TCFLSH:
+	case TCXONC:
+		return ioctl_flow(t, cmd, arg.ua);
+	case TCSBRK:
+		return tty_background(t, SIGTTOU);
+	case TIOCGPGRP:
+	case TIOCGSID:
+	case FIONREAD:
+	case TIOCOUTQ:
+		return ioctl_number(t, cmd, arg);
 	case TIOCSPGRP:
 		error = fuword32(arg, &n);
-		break;
-	case TCGETS:
-	case TIOCGPGRP:
-	case TIOCGWINSZ:
-	case FIONREAD:
+		return error != 0 ? error : tty_setpgrp(t, (int)n);
 	case TIOCSCTTY:
+		return tty_control(t, arg.ua == 1);
 	case TIOCNOTTY:
-		break;
+		return tty_release(t);
 	default:
 		return ENOTTY;
 	}
-	if (error != 0)
-		return error;
-	rw_wlock(&tty_lock);
-	tty_set(cmd, &t, &w, (int)n);
-	t = tty_mode;
-	w = tty_size;
-	n = cmd == FIONREAD ? (uint32_t)tty_ready : (uint32_t)tty_pgid;
-	rw_wunlock(&tty_lock);
-	if (cmd == TCGETS)
-		return copyout(&t, arg, sizeof(t));
-	if (cmd == TIOCGWINSZ)
-		return copyout(&w, arg, sizeof(w));
-	if (cmd == TIOCGPGRP || cmd == FIONREAD)
-		return suword32(arg, n);
+}
+
+int
+dev_open(enum dev_id id, unsigned oflags)
+{
+	if (id == DEV_TTY)
+		return tty_controls(&tty_console) ? 0 : ENXIO;
+	if (id == DEV_CONSOLE && (oflags & O_NOCTTY) == 0)
+		(void)!tty_control(&tty_console, false);
 	return 0;
 }
 
@@ -397,6 +449,11 @@ static const struct fileops dev_table[] = {
 		.fo_write = tty_write, .fo_ioctl = tty_ioctl,
 		.fo_poll = tty_poll, .fo_stat = dev_stat
 	},
+	[DEV_TTY] = {
+		.fo_name = "tty", .fo_read = tty_read,
+		.fo_write = tty_write, .fo_ioctl = tty_ioctl,
+		.fo_poll = tty_poll, .fo_stat = dev_stat
+	},
 	[DEV_NULL] = {
 		.fo_name = "null", .fo_read = null_read,
 		.fo_write = null_write, .fo_stat = dev_stat
@@ -428,7 +485,8 @@ uint64_t
 dev_rdev(enum dev_id id)
 {
 	static const uint16_t rdev[] = {
-		[DEV_CONSOLE] = 0x501, [DEV_NULL] = 0x103,
+		[DEV_CONSOLE] = 0x501, [DEV_TTY] = 0x500,
+		[DEV_NULL] = 0x103,
 		[DEV_ZERO] = 0x105, [DEV_RANDOM] = 0x109,
 		[DEV_FAULTS] = 0x10f,
 	};

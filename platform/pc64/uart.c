@@ -86,11 +86,13 @@ uart_status(void)
 	return status;
 }
 
-static void
-putraw(char c)
+void
+md_cons_putraw(char c)
 {
 	unsigned n;
 
+	if (!present)
+		return;
 	for (n = 0; n < TX_SPIN; n++) {
 		if (uart_status() & LSR_TX)
 			break;
@@ -102,11 +104,9 @@ putraw(char c)
 void
 md_cons_putc(char c)
 {
-	if (!present)
-		return;
 	if (c == '\n')
-		putraw('\r');
-	putraw(c);
+		md_cons_putraw('\r');
+	md_cons_putraw(c);
 }
 
 /* What is in the ring, oldest first; -1: nothing. */

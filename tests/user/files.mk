@@ -25,3 +25,4 @@ USER_PROGS	+= oom
 USER_PROGS	+= forkgen
 USER_PROGS	+= memfail
 USER_PROGS	+= bigtext
+USER_PROGS	+= ttys
