@@ -212,5 +212,7 @@ mi_startup(void)
 		passed = false;
 	}
 	kprintf("gnomon: verdict %s\n", passed ? "PASSED" : "FAILED");
+	if (proc_restart())
+		md_reboot();
 	poweroff(passed ? EXIT_OK : EXIT_FAIL);
 }

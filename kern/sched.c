@@ -330,6 +330,10 @@ sched_switch(struct runq *rq)
 	}
 	now = md_uptime();
 	td->td_runtime += now - td->td_switchin;
+	if (td->td_state == TDS_SLEEPING)
+		td->td_nvcsw++;
+	else
+		td->td_nivcsw++;
 	next->td_switchin = now;
 	next->td_slice = SCHED_SLICE;
 	rq->rq_curr = next;
@@ -547,7 +551,7 @@ sched_steal(struct runq *rq, unsigned least)
 }
 
 void
-sched_tick(void)
+sched_tick(bool user)
 {
 	struct runq *rq = runq_self();
 	struct thread *td = curthread;
@@ -557,6 +561,12 @@ sched_tick(void)
 			td->td_needresched = true;
 		return;
 	}
+	if (user)
+		td->td_uticks++;
+	else
+		td->td_sticks++;
+	if (user && atomic_load_relaxed(&td->td_tickast))
+		td->td_needresched = true;
 	if (++rq->rq_ticks % SCHED_BALANCE == 0)
 		(void)sched_steal(rq, rq->rq_nready + 2);
 	if (td->td_slice > 0)
@@ -576,6 +586,33 @@ sched_tick(void)
 }
 
 /* ---- attributes ---- */
+
+nsec_t
+sched_runtime(const struct thread *td)
+{
+	nsec_t t;
+
+	/* Not switched out between the two words, if it is us. */
+	critical_enter();
+	t = td->td_runtime;
+	if (td->td_state == TDS_RUNNING)
+		t += md_uptime() - td->td_switchin;
+	critical_exit();
+	return t;
+}
+
+unsigned
+sched_runnable(void)
+{
+	unsigned n;
+	int cpu;
+
+	n = 0;
+	for (cpu = 0; cpu < mp_ncpus; cpu++)
+		n += runqs[cpu].rq_nready +
+		    (runqs[cpu].rq_curr != runqs[cpu].rq_idle);
+	return n;
+}
 
 void
 sched_setpri(struct thread *td, unsigned pri)

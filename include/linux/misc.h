@@ -36,6 +36,11 @@ CTASSERT(sizeof(struct linux_rusage) == 144, "struct rusage of x86-64");
 #define RUSAGE_CHILDREN	(-1)
 #define RUSAGE_THREAD	1
 
+#define P_ALL		0	/* waitid */
+#define P_PID		1
+#define P_PGID		2
+#define P_PIDFD		3
+
 struct linux_tms {
 	int64_t		tms_utime, tms_stime, tms_cutime, tms_cstime;
 };
@@ -45,14 +50,29 @@ struct linux_tms {
 #define ARCH_GET_FS	0x1003
 #define ARCH_GET_GS	0x1004
 
-#define PR_SET_NAME	15
-#define PR_GET_NAME	16
+#define PR_SET_PDEATHSIG	1
+#define PR_GET_PDEATHSIG	2
+#define PR_GET_DUMPABLE		3
+#define PR_SET_DUMPABLE		4
+#define PR_GET_KEEPCAPS		7
+#define PR_SET_KEEPCAPS		8
+#define PR_SET_NAME		15
+#define PR_GET_NAME		16
+#define PR_CAPBSET_READ		23
+#define PR_SET_TIMERSLACK	29
+#define PR_GET_TIMERSLACK	30
+#define PR_SET_CHILD_SUBREAPER	36
+#define PR_GET_CHILD_SUBREAPER	37
+#define PR_SET_NO_NEW_PRIVS	38
+#define PR_GET_NO_NEW_PRIVS	39
+#define CAP_LAST		40
 
 #define FUTEX_CMD_MASK		0x7f
 #define FUTEX_WAIT		0
 #define FUTEX_WAKE		1
 #define FUTEX_REQUEUE		3
 #define FUTEX_CMP_REQUEUE	4
+#define FUTEX_WAKE_OP		5
 #define FUTEX_WAIT_BITSET	9
 #define FUTEX_WAKE_BITSET	10
 #define FUTEX_PRIVATE		0x80

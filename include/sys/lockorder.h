@@ -11,6 +11,7 @@
 enum lock_rank {
 	LO_NONE = 0,		/* not ordered: thread-private or start-up only */
 	LO_PROCTREE = 8,	/* rw	yes	process tree, sessions, pids */
+	LO_ITIMER = 9,		/* rw	yes	timers of processes */
 	LO_PROC = 10,		/* rw	yes	one process, its vmspace state */
 	LO_SIGACT = 12,		/* rw	yes	signal actions, may be shared */
 	LO_FILE = 14,		/* rw	yes	descriptor tables, pipes */

@@ -14,11 +14,13 @@
 #include <lib/queue.h>
 #include <lib/types.h>
 #include <machine/cpu.h>
+#include <sys/itimer.h>
 #include <sys/lock.h>
 #include <sys/param.h>
 #include <sys/signal.h>
 #include <sys/thread.h>
 #include <sys/uaddr.h>
+#include <sys/wait.h>
 
 struct fdtable;
 struct fsctx;
@@ -39,6 +41,16 @@ enum {
 
 struct rlimit {
 	uint64_t	rlim_cur, rlim_max;
+};
+
+enum { ID_REAL, ID_EFF, ID_SAVED, ID_FS, ID_COUNT };
+#define NGROUPS		32
+
+/* Who a process is. */
+struct pcred {
+	uint32_t	cr_uid[ID_COUNT], cr_gid[ID_COUNT];
+	uint32_t	cr_groups[NGROUPS];
+	unsigned	cr_ngroups;
 };
 
 /*
@@ -86,6 +98,8 @@ struct proc {
 	LIST_HEAD(, uthread)	 p_threads;	/* [P] */
 	unsigned		 p_nthreads;	/* [P] */
 	struct uthread		*p_single;	/* [P] exec: the one that stays */
+	LIST_HEAD(, ptimer)	 p_timers;	/* itimer_lock */
+	int			 p_cputimers;	/* [a] armed, by processor time */
 	struct vmspace		*p_vmspace;	/* [t+P] others read: P */
 	struct fdtable		*p_fd;		/* [t] */
 	struct fsctx		*p_fs;		/* [t] */
@@ -98,11 +112,27 @@ struct proc {
 	int			 p_stopsig;	/* [P] signal that stopped it */
 	nsec_t			 p_start;	/* [c] */
 	nsec_t			 p_runtime;	/* [P] of threads that are gone */
-	nsec_t			 p_cruntime;	/* [T] of children waited for */
+	uint64_t		 p_uticks;	/* [P] theirs, too */
+	uint64_t		 p_sticks;	/* [P] */
+	struct prusage		 p_ru;		/* [P] theirs; pr_utime, pr_stime: */
+						/* most that was ever told */
+	struct prusage		 p_cru;		/* [T] of children waited for */
+	struct pcred		 p_cred;	/* [P] r: h */
+	int			 p_nice;	/* [P] -20 .. 19 */
+	int			 p_policy;	/* [P] SCHED_* of Linux */
+	int			 p_rtprio;	/* [P] 1 .. 99 of FIFO and RR */
+	uint32_t		 p_persona;	/* [P] personality(2)'s word */
+	int			 p_deathsig;	/* [P] when its parent dies; 0 */
+	unsigned		 p_prctl;	/* [P] PRF_* */
 	struct rlimit		 p_rlimit[RLIM_NLIMITS];	/* [P] */
 	char			 p_comm[MAXCOMLEN + 1];	/* [P] */
 };
 #define INIT_PID	1
+
+#define PRF_NODUMP	0x1	/* PR_SET_DUMPABLE 0 */
+#define PRF_KEEPCAPS	0x2
+#define PRF_REAPER	0x4	/* orphans below come to it */
+#define PRF_NONEWPRIVS	0x8
 
 #define P_EXITING	0x1	/* every thread is to die */
 #define P_STOPPED	0x2
@@ -120,13 +150,6 @@ extern struct rwlock	 proctree_lock;
 extern struct proc	 proc0;		/* the kernel: init's parent */
 extern struct proc	*initproc;	/* [T] */
 
-/* Wait status, as wait4 stores it. */
-#define W_EXIT(code)	(((code) & 0xff) << 8)
-#define W_SIGNAL(s)	((s) & 0x7f)
-#define W_STOP(s)	((((s) & 0xff) << 8) | 0x7f)
-#define W_CONT		0xffff
-#define W_CORE		0x80
-
 /*
  * proc_run_init: start path as process 1 with standard files on the console,
  * and wait for its end.  Everything else that still runs then is killed and
@@ -135,6 +158,13 @@ extern struct proc	*initproc;	/* [T] */
  * => Returns: init's wait status.  Without a usable init: panic_exit.
  */
 int		 proc_run_init(const char *path);
+/*
+ * proc_shutdown: every process is told to end, init too, with status 0; what
+ * proc_run_init's caller does then is to switch off or, with again, to restart
+ * (proc_restart says which).
+ */
+void		 proc_shutdown(bool again);
+bool		 proc_restart(void);
 /* proc_init: zones, locks, proc0, the memory file system from the initrd;
  * panic_exit(EXIT_NOINIT) without one that can be used. */
 void		 proc_init(void);
@@ -187,6 +217,7 @@ uint64_t	 oom_kills(void);
 #define CLONE_CHILD_CLEARTID	0x00200000UL
 #define CLONE_DETACHED		0x00400000UL
 #define CLONE_CHILD_SETTID	0x01000000UL
+#define CLONE_CLEAR_SIGHAND	0x100000000UL
 
 struct fork_args {
 	uint64_t	flags;		/* CLONE_* */
@@ -218,23 +249,6 @@ int		 threads_single(void) __warn_unused;
 /* proc_vfork_done: p has its own space or is gone: its parent may go on. */
 void		 proc_vfork_done(struct proc *p);
 
-#define WNOHANG		0x00000001
-#define WUNTRACED	0x00000002
-#define WCONTINUED	0x00000008
-#define WNOWAIT		0x01000000
-#define __WNOTHREAD	0x20000000
-#define __WALL		0x40000000
-#define __WCLONE	0x80000000U
-struct wait_result {
-	int		pid, status;
-	uint32_t	uid;
-	nsec_t		runtime;
-};
-/* kern_wait: which: > 0 pid, -1 any, 0 own group, < -1 that group.
- * => Returns 0 (pid 0: WNOHANG and nothing); ECHILD; EINTR. */
-int		 kern_wait(int which, unsigned options,
-		    struct wait_result *res) __warn_unused;
-
 /* ---- tty_jobs.c; all with proctree_lock held ---- */
 /* pgrp_orphaned: no member has a parent in its session but outside of it. */
 bool		 pgrp_orphaned(int pgid);
@@ -260,19 +274,3 @@ int		 kern_exec_init(const char *path, const char *const *argv,
  * allowed. */
 struct rnode	*exe_share(struct rnode *exe);
 void		 exe_put(struct rnode *exe);
-
-/* ---- futex.c ---- */
-void		 futex_init(void);
-/* deadline: uptime ns; 0 none. => Returns 0, EAGAIN, EINTR, ETIMEDOUT, EFAULT,
- * EINVAL. */
-int		 futex_wait(uint64_t va, bool shared, uint32_t val,
-		    uint32_t bitset, nsec_t deadline) __warn_unused;
-/* *nwoken; EFAULT, EINVAL. */
-int		 futex_wake(uint64_t va, bool shared, unsigned n,
-		    uint32_t bitset, unsigned *nwoken) __warn_unused;
-/* futex_requeue: wake n, move up to m to va2; cmp: only when *va == *cmp. */
-int		 futex_requeue(uint64_t va, uint64_t va2, bool shared,
-		    unsigned n, unsigned m, const uint32_t *cmp,
-		    unsigned *count) __warn_unused;
-/* futex_exit: the running thread's robust list and CLEARTID word. */
-void		 futex_exit(struct uthread *ut);

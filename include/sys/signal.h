@@ -102,8 +102,8 @@ struct siginfo {
 			int64_t		si_utime, si_stime;
 		};
 		struct {
-			int32_t		__pid, __uid;
-			uint64_t	si_value;	/* sigqueue */
+			int32_t		si_timerid, si_overrun;
+			uint64_t	si_value;	/* sigqueue, timers */
 		};
 		uint64_t	si_addr;		/* faults */
 		uint8_t		__pad2[112];
@@ -114,6 +114,7 @@ CTASSERT(sizeof(struct siginfo) == 128, "siginfo is 128 bytes on the wire");
 #define SI_USER		0
 #define SI_KERNEL	0x80
 #define SI_QUEUE	(-1)
+#define SI_TIMER	(-2)
 #define SI_TKILL	(-6)
 #define CLD_EXITED	1
 #define CLD_KILLED	2
@@ -158,9 +159,12 @@ void		 signal_init(void);
 struct sigacts	*sigacts_alloc(void);			/* all SIG_DFL */
 struct sigacts	*sigacts_share(struct sigacts *sg);
 void		 sigacts_copy(struct sigacts *dst, struct sigacts *src);
+/* sigacts_ignored: only what is SIG_IGN; the rest of dst stays SIG_DFL. */
+void		 sigacts_ignored(struct sigacts *dst, struct sigacts *src);
 void		 sigacts_put(struct sigacts *sg);
-/* sigacts_exec: handlers become SIG_DFL, SIG_IGN stays; unshares *sgp. */
-void		 sigacts_exec(struct sigacts **sgp);
+/* sigacts_exec: handlers become SIG_DFL, SIG_IGN stays; *sgp is unshared and
+ * becomes new, which is fresh. */
+void		 sigacts_exec(struct sigacts **sgp, struct sigacts *new);
 
 void		 sigpend_init(struct sigpend *sp);
 void		 sigpend_flush(struct sigpend *sp);
@@ -178,6 +182,8 @@ void		 sig_recalc(struct uthread *ut);
  * tdsignal: post it to one thread.  => Locks: p_lock held for writing.
  * => Sleeps: never for memory: a signal is posted even when its siginfo is not.
  */
+void		 psignal_locked(struct proc *p, int signo,
+		    const struct siginfo *si);	/* p_lock is held */
 void		 psignal(struct proc *p, int signo, const struct siginfo *si);
 void		 tdsignal(struct uthread *ut, int signo,
 		    const struct siginfo *si);

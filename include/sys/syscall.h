@@ -25,3 +25,16 @@ struct syscall_desc {
 /* Arguments, all six registers; a handler casts what it uses. */
 #define SYSARGS6(a, b, c, d, e, f)					\
 	uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f
+/* The same for handlers that use the first few only. */
+#define SYSARGS0							\
+	SYSARGS1(a0 __unused)
+#define SYSARGS1(a)							\
+	SYSARGS2(a, a1 __unused)
+#define SYSARGS2(a, b)							\
+	SYSARGS3(a, b, a2 __unused)
+#define SYSARGS3(a, b, c)						\
+	SYSARGS4(a, b, c, a3 __unused)
+#define SYSARGS4(a, b, c, d)						\
+	SYSARGS5(a, b, c, d, a4 __unused)
+#define SYSARGS5(a, b, c, d, e)						\
+	SYSARGS6(a, b, c, d, e, a5 __unused)

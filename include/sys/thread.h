@@ -61,6 +61,13 @@ struct thread {
 	struct md_thread	 td_md;		/* platform part */
 	nsec_t			 td_runtime;	/* [s] time on CPU */
 	nsec_t			 td_switchin;	/* [s] */
+	uint64_t		 td_uticks;	/* [t] ticks that met user code */
+	uint64_t		 td_sticks;	/* [t] and kernel code */
+	uint64_t		 td_nvcsw;	/* [s] switches: it slept */
+	uint64_t		 td_nivcsw;	/* [s] it was preempted, yielded */
+	uint64_t		 td_faults;	/* [t] page faults served */
+	bool			 td_tickast;	/* [a] kern/proc wants userret at
+						 * each tick in user mode */
 	unsigned		 td_nheld;	/* [t] lockdep */
 	struct lockdep_held	 td_held[LOCKDEP_MAXHELD];	/* [t] */
 	unsigned		 td_pagesbusied;/* [t] pages busied by us */
@@ -136,7 +143,10 @@ void	sched_add(struct thread *td);	/* RUNQ; from NEW or SLEEPING */
 void	sched_yield(void);		/* let equals run */
 void	sched_setpri(struct thread *td, unsigned pri);
 void	sched_bind(struct thread *td, cpumask_t mask);
-void	sched_tick(void);		/* timer interrupt */
+void	sched_tick(bool user);		/* timer interrupt; it met user code */
+/* sched_runtime: time on CPU until now; [h] for another thread. */
+nsec_t	sched_runtime(const struct thread *td);
+unsigned sched_runnable(void);		/* threads that run or could; [h] */
 /* sched_preempt_check: on return from an interrupt, with interrupts off and
  * pc_intr_depth back at 0; only when it interrupted user mode or kernel code
  * that had interrupts on.  May switch; returns with interrupts off. */

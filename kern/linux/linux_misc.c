@@ -81,7 +81,7 @@ clock_read(uint64_t clock, nsec_t *ns)
 		*ns = proc_runtime(curproc);
 		return 0;
 	case CLOCK_THREAD_CPUTIME_ID:
-		*ns = curthread->td_runtime;
+		*ns = sched_runtime(curthread);
 		return 0;
 	default:
 		return EINVAL;
@@ -232,6 +232,7 @@ sys_sysinfo(SYSARGS6(ua, a1 __unused, a2 __unused, a3 __unused, a4 __unused,
 	si.totalram = ptoa(vm_phys_total());
 	si.freeram = ptoa(vm_phys_free_count());
 	si.procs = (uint16_t)proc_count();
+	loadavg_get(si.loads);
 	si.mem_unit = 1;
 	return ret_errno(copyout(&si, uaddr(ua), sizeof(si)));
 }
@@ -256,4 +257,45 @@ sys_getrandom(SYSARGS6(ua, len, flags, a3 __unused, a4 __unused,
 			break;
 	}
 	return error != 0 && done == 0 ? ret_errno(error) : (int64_t)done;
+}
+
+/* ---- reboot ---- */
+
+#define REBOOT_MAGIC1	0xfee1deadU
+#define REBOOT_RESTART	0x01234567U
+#define REBOOT_HALT	0xcdef0123U
+#define REBOOT_POWEROFF	0x4321fedcU
+#define REBOOT_CADON	0x89abcdefU
+#define REBOOT_CADOFF	0U
+
+/* The machine ends as a boot does: all processes go, then audits and counters
+ * are looked at, then the power. */
+int64_t
+sys_reboot(SYSARGS3(magic1, magic2, cmd))
+{
+	static const uint32_t magic[] = {
+		672274793U, 85072278U, 369367448U, 537993216U
+	};
+	unsigned i;
+
+	if (!cred_root())
+		return -EPERM;
+	for (i = 0; i < nitems(magic) && magic[i] != (uint32_t)magic2; i++)
+		;
+	if ((uint32_t)magic1 != REBOOT_MAGIC1 || i == nitems(magic))
+		return -EINVAL;
+	switch ((uint32_t)cmd) {
+	case REBOOT_CADON:
+	case REBOOT_CADOFF:
+		return 0;
+	case REBOOT_RESTART:
+		proc_shutdown(true);
+		return 0;
+	case REBOOT_HALT:
+	case REBOOT_POWEROFF:
+		proc_shutdown(false);
+		return 0;
+	default:
+		return -EINVAL;
+	}
 }

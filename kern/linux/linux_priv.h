@@ -12,6 +12,9 @@
 
 #include <syscall_table.h>	/* prototypes of the handlers */
 
+/* cred_root: has the running process effective user 0? */
+bool	cred_root(void);
+
 struct file;
 struct rnode;
 

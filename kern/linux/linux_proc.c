@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * linux_proc.c: processes and threads: fork and its kin, execve, wait4, ids,
- * groups, futexes, limits, affinity.
+ * linux_proc.c: processes and threads: fork and its kin, execve, futexes,
+ * limits, affinity, prctl.
  *
  * Locks: proctree_lock for ids of groups and sessions, p_lock for limits.
  */
@@ -12,6 +12,7 @@
 #include <linux/misc.h>
 #include <machine/vmparam.h>
 #include <sys/file.h>
+#include <sys/futex.h>
 #include <sys/md.h>
 #include <sys/proc.h>
 #include <sys/smp.h>
@@ -72,6 +73,66 @@ sys_clone(SYSARGS6(flags, stack, ptid, ctid, tls, a5 __unused))
 	return do_fork(&a);
 }
 
+/* What clone3 is told; the first 64 bytes are version 0. */
+struct clone_args {
+	uint64_t	flags, pidfd, child_tid, parent_tid, exit_signal,
+			stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+};
+#define CLONE3_MIN	64U
+
+/* clone3_get: what the kernel does not know has to be zero. */
+static int
+clone3_get(uint64_t ua, uint64_t size, struct clone_args *ca)
+{
+	uint64_t word, at;
+	int error;
+
+	if (size > PAGE_SIZE)
+		return E2BIG;
+	if (size < CLONE3_MIN)
+		return EINVAL;
+	memset(ca, 0, sizeof(*ca));
+	error = copyin(uaddr(ua), ca, MIN(size, sizeof(*ca)));
+	for (at = sizeof(*ca); error == 0 && at < size; at += 8) {
+		word = 0;
+		error = copyin(uaddr(ua + at), &word, MIN(size - at, 8UL));
+		if (error == 0 && word != 0)
+			error = E2BIG;
+	}
+	return error;
+}
+
+int64_t
+sys_clone3(SYSARGS2(ua, size))
+{
+	const uint64_t known = CLONE_VM | CLONE_FS | CLONE_FILES |
+	    CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT | CLONE_THREAD |
+	    CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID |
+	    CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | CLONE_CLEAR_SIGHAND;
+	struct clone_args ca;
+	struct fork_args a;
+	int error;
+
+	error = clone3_get(ua, size, &ca);
+	if (error != 0)
+		return ret_errno(error);
+	ca.flags &= ~CLONE_IGNORED | CLONE_DETACHED;
+	if ((ca.flags & ~known) != 0 || ca.exit_signal > NSIG ||
+	    ca.set_tid_size != 0 || (ca.stack == 0) != (ca.stack_size == 0))
+		return -EINVAL;
+	if ((ca.flags & (CLONE_THREAD | CLONE_PARENT)) != 0 &&
+	    ca.exit_signal != 0)
+		return -EINVAL;
+	if ((ca.flags & CLONE_SETTLS) != 0 && ca.tls >= VM_MAX_USER_ADDRESS)
+		return -EPERM;
+	a = (struct fork_args){
+		.flags = ca.flags, .exitsig = (int)ca.exit_signal,
+		.stack = ca.stack + ca.stack_size, .ptid = ca.parent_tid,
+		.ctid = ca.child_tid, .tls = ca.tls
+	};
+	return do_fork(&a);
+}
+
 int64_t
 sys_execve(SYSARGS6(path, argv, envp, a3 __unused, a4 __unused, a5 __unused))
 {
@@ -84,246 +145,6 @@ sys_execve(SYSARGS6(path, argv, envp, a3 __unused, a4 __unused, a5 __unused))
 	error = kern_exec(up.p, uaddr(argv), uaddr(envp));
 	upath_put(&up);
 	return ret_errno(error);
-}
-
-static int
-rusage_out(nsec_t utime, uint64_t ua)
-{
-	struct linux_rusage ru;
-
-	memset(&ru, 0, sizeof(ru));
-	ru.ru_utime = timeval_of(utime);
-	return copyout(&ru, uaddr(ua), sizeof(ru));
-}
-
-int64_t
-sys_wait4(SYSARGS6(pid, status, options, ru, a4 __unused, a5 __unused))
-{
-	struct wait_result res;
-	int error;
-
-	if ((options & ~(uint64_t)(WNOHANG | WUNTRACED | WCONTINUED |
-	    __WNOTHREAD | __WALL | __WCLONE)) != 0)
-		return -EINVAL;
-	if ((int)pid == INT32_MIN)
-		return -ESRCH;
-	error = kern_wait((int)pid, (unsigned)options, &res);
-	if (error != 0)
-		return ret_restart(error);
-	if (res.pid == 0)
-		return 0;
-	if (status != 0)
-		error = suword32(uaddr(status), (uint32_t)res.status);
-	if (error == 0 && ru != 0)
-		error = rusage_out(res.runtime, ru);
-	return error != 0 ? ret_errno(error) : res.pid;
-}
-
-int64_t
-sys_getrusage(SYSARGS6(who, ua, a2 __unused, a3 __unused, a4 __unused,
-    a5 __unused))
-{
-	nsec_t t;
-
-	switch ((int)who) {
-	case RUSAGE_SELF:
-		t = proc_runtime(curproc);
-		break;
-	case RUSAGE_CHILDREN:
-		t = curproc->p_cruntime;
-		break;
-	case RUSAGE_THREAD:
-		t = curthread->td_runtime;
-		break;
-	default:
-		return -EINVAL;
-	}
-	return ret_errno(rusage_out(t, ua));
-}
-
-int64_t
-sys_times(SYSARGS6(ua, a1 __unused, a2 __unused, a3 __unused, a4 __unused,
-    a5 __unused))
-{
-	const nsec_t tick = NSEC_PER_SEC / USER_HZ;
-	struct linux_tms t = {
-		.tms_utime = (int64_t)(proc_runtime(curproc) / tick),
-		.tms_cutime = (int64_t)(curproc->p_cruntime / tick),
-	};
-	int error;
-
-	error = ua != 0 ? copyout(&t, uaddr(ua), sizeof(t)) : 0;
-	return error != 0 ? ret_errno(error) : (int64_t)(md_uptime() / tick);
-}
-
-/* ---- who is who ---- */
-
-int64_t
-sys_getpid(SYSARGS6(a0 __unused, a1 __unused, a2 __unused, a3 __unused,
-    a4 __unused, a5 __unused))
-{
-	return curproc->p_pid;
-}
-
-int64_t
-sys_getppid(SYSARGS6(a0 __unused, a1 __unused, a2 __unused, a3 __unused,
-    a4 __unused, a5 __unused))
-{
-	/* One word, changed when the parent dies: no lock would help. */
-	return atomic_load_relaxed(&curproc->p_ppid);
-}
-
-int64_t
-sys_gettid(SYSARGS6(a0 __unused, a1 __unused, a2 __unused, a3 __unused,
-    a4 __unused, a5 __unused))
-{
-	return curuthread->ut_tid;
-}
-
-int64_t
-sys_getuid(SYSARGS6(a0 __unused, a1 __unused, a2 __unused, a3 __unused,
-    a4 __unused, a5 __unused))
-{
-	return 0;
-}
-
-int64_t
-sys_setuid(SYSARGS6(id, a1 __unused, a2 __unused, a3 __unused, a4 __unused,
-    a5 __unused))
-{
-	return (uint32_t)id == 0 ? 0 : -EPERM;
-}
-
-int64_t
-sys_getgroups(SYSARGS6(a0 __unused, a1 __unused, a2 __unused, a3 __unused,
-    a4 __unused, a5 __unused))
-{
-	return 0;
-}
-
-int64_t
-sys_setgroups(SYSARGS6(n, a1 __unused, a2 __unused, a3 __unused,
-    a4 __unused, a5 __unused))
-{
-	return n == 0 ? 0 : -EPERM;
-}
-
-/* id_of: the group or session of pid; 0: the caller. */
-static int64_t
-id_of(int pid, bool session)
-{
-	struct proc *p;
-	int64_t id;
-
-	rw_rlock(&proctree_lock);
-	p = pid == 0 ? curproc : pid < 0 ? NULL : proc_lookup(pid);
-	id = p == NULL ? -ESRCH : session ? p->p_sid : p->p_pgid;
-	rw_runlock(&proctree_lock);
-	return id;
-}
-
-int64_t
-sys_getpgid(SYSARGS6(pid, a1 __unused, a2 __unused, a3 __unused,
-    a4 __unused, a5 __unused))
-{
-	return id_of((int)pid, false);
-}
-
-int64_t
-sys_getpgrp(SYSARGS6(a0 __unused, a1 __unused, a2 __unused, a3 __unused,
-    a4 __unused, a5 __unused))
-{
-	return id_of(0, false);
-}
-
-int64_t
-sys_getsid(SYSARGS6(pid, a1 __unused, a2 __unused, a3 __unused, a4 __unused,
-    a5 __unused))
-{
-	return id_of((int)pid, true);
-}
-
-/* A group to look for in a session. */
-struct pgfind {
-	int	pgid, sid;
-	bool	found;
-};
-
-static void
-pgfind_one(struct proc *p, void *arg)
-{
-	struct pgfind *f = arg;
-
-	if (p->p_pgid == f->pgid && p->p_sid == f->sid)
-		f->found = true;
-}
-
-/* setpgid_locked: proctree_lock held for writing. */
-static int
-setpgid_locked(int pid, int pgid)
-{
-	struct pgfind f;
-	struct proc *p;
-
-	p = proc_lookup(pid);
-	if (p == NULL || (p != curproc && p->p_pptr != curproc))
-		return ESRCH;
-	if (p->p_sid != curproc->p_sid || p->p_sid == p->p_pid)
-		return EPERM;
-	if (p != curproc && (p->p_flags & P_EXECED) != 0)
-		return EACCES;
-	if (pgid != pid) {
-		f = (struct pgfind){ .pgid = pgid, .sid = p->p_sid };
-		proc_foreach(pgfind_one, &f);
-		if (!f.found)
-			return EPERM;
-	}
-	p->p_pgid = pgid;
-	return 0;
-}
-
-int64_t
-sys_setpgid(SYSARGS6(a0, a1, a2 __unused, a3 __unused, a4 __unused,
-    a5 __unused))
-{
-	int pid = (int)a0 != 0 ? (int)a0 : curproc->p_pid;
-	int pgid = (int)a1 != 0 ? (int)a1 : pid;
-	int error;
-
-	if (pgid < 0)
-		return -EINVAL;
-	rw_wlock(&proctree_lock);
-	error = pid < 0 ? ESRCH : setpgid_locked(pid, pgid);
-	rw_wunlock(&proctree_lock);
-	return ret_errno(error);
-}
-
-static void
-pgany_one(struct proc *p, void *arg)
-{
-	struct pgfind *f = arg;
-
-	if (p->p_pgid == f->pgid)
-		f->found = true;
-}
-
-int64_t
-sys_setsid(SYSARGS6(a0 __unused, a1 __unused, a2 __unused, a3 __unused,
-    a4 __unused, a5 __unused))
-{
-	struct proc *p = curproc;
-	struct pgfind f = { .pgid = p->p_pid };
-
-	rw_wlock(&proctree_lock);
-	proc_foreach(pgany_one, &f);
-	if (!f.found) {
-		p->p_pgid = p->p_sid = p->p_pid;
-		rw_wlock(&p->p_lock);
-		p->p_flags &= ~(unsigned)P_NOCTTY;
-		rw_wunlock(&p->p_lock);
-	}
-	rw_wunlock(&proctree_lock);
-	return f.found ? -EPERM : p->p_pid;
 }
 
 /* ---- threads ---- */
@@ -344,6 +165,32 @@ sys_set_robust_list(SYSARGS6(head, len, a2 __unused, a3 __unused,
 		return -EINVAL;
 	curuthread->ut_robust = head;
 	return 0;
+}
+
+int64_t
+sys_get_robust_list(SYSARGS3(tid, head, len))
+{
+	struct uthread *ut;
+	uint64_t list;
+	int error;
+
+	/* Only its own threads: another process's needs ptrace rights. */
+	list = curuthread->ut_robust;
+	if ((int)tid != 0) {
+		rw_rlock(&curproc->p_lock);
+		LIST_FOREACH(ut, &curproc->p_threads, ut_link)
+			if (ut->ut_tid == (int)tid)
+				break;
+		if (ut != NULL)
+			list = ut->ut_robust;
+		rw_runlock(&curproc->p_lock);
+		if (ut == NULL)
+			return -ESRCH;
+	}
+	error = suword64(uaddr(len), 24);
+	if (error == 0)
+		error = suword64(uaddr(head), list);
+	return ret_errno(error);
 }
 
 int64_t
@@ -369,92 +216,6 @@ sys_arch_prctl(SYSARGS6(code, addr, a2 __unused, a3 __unused, a4 __unused,
 	default:
 		return -EINVAL;
 	}
-}
-
-int64_t
-sys_sched_yield(SYSARGS6(a0 __unused, a1 __unused, a2 __unused, a3 __unused,
-    a4 __unused, a5 __unused))
-{
-	sched_yield();
-	return 0;
-}
-
-/* tid_lookup: a thread of the running process; p_lock held. */
-static struct uthread *
-tid_lookup(int tid)
-{
-	struct uthread *ut;
-
-	LIST_FOREACH(ut, &curproc->p_threads, ut_link)
-		if (ut->ut_tid == tid)
-			return ut;
-	return NULL;
-}
-
-int64_t
-sys_sched_setaffinity(SYSARGS6(tid, len, ua, a3 __unused, a4 __unused,
-    a5 __unused))
-{
-	struct proc *p = curproc;
-	struct uthread *ut;
-	cpumask_t mask;
-	int error;
-
-	mask = 0;
-	error = copyin(uaddr(ua), &mask, MIN(len, sizeof(mask)));
-	if (error != 0)
-		return ret_errno(error);
-	mask &= all_cpus;
-	if (mask == 0)
-		return -EINVAL;
-	if ((int)tid == 0 || (int)tid == curuthread->ut_tid) {
-		sched_bind(curthread, mask);
-		return 0;
-	}
-	rw_wlock(&p->p_lock);
-	ut = tid_lookup((int)tid);
-	if (ut != NULL)
-		sched_bind(ut->ut_td, mask);
-	rw_wunlock(&p->p_lock);
-	return ut != NULL ? 0 : -ESRCH;
-}
-
-int64_t
-sys_sched_getaffinity(SYSARGS6(tid, len, ua, a3 __unused, a4 __unused,
-    a5 __unused))
-{
-	struct proc *p = curproc;
-	struct uthread *ut;
-	cpumask_t mask;
-	int error;
-
-	if (len < sizeof(mask) || len % 8 != 0)
-		return -EINVAL;
-	mask = curthread->td_affinity;
-	if ((int)tid != 0) {
-		rw_rlock(&p->p_lock);
-		ut = tid_lookup((int)tid);
-		if (ut != NULL)
-			mask = ut->ut_td->td_affinity;
-		rw_runlock(&p->p_lock);
-		if (ut == NULL)
-			return -ESRCH;
-	}
-	mask &= all_cpus;
-	error = copyout(&mask, uaddr(ua), sizeof(mask));
-	return error != 0 ? ret_errno(error) : (int64_t)sizeof(mask);
-}
-
-int64_t
-sys_getcpu(SYSARGS6(cpu, node, a2 __unused, a3 __unused, a4 __unused,
-    a5 __unused))
-{
-	int error;
-
-	error = cpu != 0 ? suword32(uaddr(cpu), (uint32_t)curcpu) : 0;
-	if (error == 0 && node != 0)
-		error = suword32(uaddr(node), 0);
-	return ret_errno(error);
 }
 
 /* ---- futex ---- */
@@ -526,6 +287,10 @@ sys_futex(SYSARGS6(va, op, val, arg4, va2, val3))
 		error = futex_requeue(va, va2, shared, (unsigned)val,
 		    (unsigned)arg4, &cmp, &n);
 		break;
+	case FUTEX_WAKE_OP:
+		error = futex_wake_op(va, va2, shared, (unsigned)val,
+		    (unsigned)arg4, cmp, &n);
+		break;
 	default:
 		return -ENOSYS;
 	}
@@ -540,6 +305,8 @@ limit_set(struct proc *p, unsigned which, const struct rlimit *new)
 {
 	if (new->rlim_cur > new->rlim_max)
 		return EINVAL;
+	if (new->rlim_max > p->p_rlimit[which].rlim_max && !cred_root())
+		return EPERM;
 	if (which == RLIMIT_NOFILE && new->rlim_max > NOFILE_MAX)
 		return EPERM;
 	p->p_rlimit[which] = *new;
@@ -602,31 +369,110 @@ sys_setrlimit(SYSARGS6(which, ua, a2 __unused, a3 __unused, a4 __unused,
 	return ua == 0 ? -EFAULT : do_prlimit(0, which, ua, 0);
 }
 
-int64_t
-sys_prctl(SYSARGS6(code, arg, a2 __unused, a3 __unused, a4 __unused,
-    a5 __unused))
+/* ---- prctl ---- */
+
+static int
+prctl_setname(uint64_t ua)
 {
-	struct proc *p = curproc;
 	char name[16];
 	size_t n;
 	int error;
 
+	error = copyinstr(uaddr(ua), name, sizeof(name), &n);
+	if (error == EFAULT)
+		return error;
+	name[sizeof(name) - 1] = '\0';
+	rw_wlock(&curproc->p_lock);
+	strlcpy(curthread->td_name, name, sizeof(curthread->td_name));
+	if (curuthread->ut_tid == curproc->p_pid)
+		strlcpy(curproc->p_comm, name, sizeof(curproc->p_comm));
+	rw_wunlock(&curproc->p_lock);
+	return 0;
+}
+
+static int
+prctl_getname(uint64_t ua)
+{
+	char name[16];
+
+	memset(name, 0, sizeof(name));
+	strlcpy(name, curthread->td_name, sizeof(name));
+	return copyout(name, uaddr(ua), sizeof(name));
+}
+
+/* prctl_flag: set or clear a PRF_* flag. */
+static int
+prctl_flag(unsigned flag, bool set)
+{
+	struct proc *p = curproc;
+
+	rw_wlock(&p->p_lock);
+	p->p_prctl = set ? p->p_prctl | flag : p->p_prctl & ~flag;
+	rw_wunlock(&p->p_lock);
+	return 0;
+}
+
+static int
+prctl_deathsig(uint64_t signo)
+{
+	if (signo > NSIG)
+		return EINVAL;
+	curproc->p_deathsig = (int)signo;
+	return 0;
+}
+
+/* prctl_get: the codes that answer with a number or by a pointer. */
+static int64_t
+prctl_get(uint64_t code, uint64_t arg)
+{
+	const unsigned flags = curproc->p_prctl;
+
 	switch (code) {
-	case PR_SET_NAME:
-		error = copyinstr(uaddr(arg), name, sizeof(name), &n);
-		if (error == EFAULT)
-			return -EFAULT;
-		name[sizeof(name) - 1] = '\0';
-		rw_wlock(&p->p_lock);
-		strlcpy(curthread->td_name, name,
-		    sizeof(curthread->td_name));
-		rw_wunlock(&p->p_lock);
-		return 0;
-	case PR_GET_NAME:
-		memset(name, 0, sizeof(name));
-		strlcpy(name, curthread->td_name, sizeof(name));
-		return ret_errno(copyout(name, uaddr(arg), sizeof(name)));
+	case PR_GET_PDEATHSIG:
+		return ret_errno(suword32(uaddr(arg),
+		    (uint32_t)curproc->p_deathsig));
+	case PR_GET_DUMPABLE:
+		return (flags & PRF_NODUMP) == 0;
+	case PR_GET_KEEPCAPS:
+		return (flags & PRF_KEEPCAPS) != 0;
+	case PR_CAPBSET_READ:
+		return arg <= CAP_LAST ? 1 : -EINVAL;
+	case PR_GET_TIMERSLACK:
+		return 50000;
+	case PR_GET_CHILD_SUBREAPER:
+		return ret_errno(suword32(uaddr(arg),
+		    (flags & PRF_REAPER) != 0));
+	case PR_GET_NO_NEW_PRIVS:
+		return (flags & PRF_NONEWPRIVS) != 0;
 	default:
 		return -EINVAL;
+	}
+}
+
+int64_t
+sys_prctl(SYSARGS2(code, arg))
+{
+	switch (code) {
+	case PR_SET_NAME:
+		return ret_errno(prctl_setname(arg));
+	case PR_GET_NAME:
+		return ret_errno(prctl_getname(arg));
+	case PR_SET_PDEATHSIG:
+		return ret_errno(prctl_deathsig(arg));
+	case PR_SET_DUMPABLE:
+		return arg > 1 ? -EINVAL :
+		    ret_errno(prctl_flag(PRF_NODUMP, arg == 0));
+	case PR_SET_KEEPCAPS:
+		return arg > 1 ? -EINVAL :
+		    ret_errno(prctl_flag(PRF_KEEPCAPS, arg == 1));
+	case PR_SET_TIMERSLACK:
+		return 0;
+	case PR_SET_CHILD_SUBREAPER:
+		return ret_errno(prctl_flag(PRF_REAPER, arg != 0));
+	case PR_SET_NO_NEW_PRIVS:
+		return arg != 1 ? -EINVAL :
+		    ret_errno(prctl_flag(PRF_NONEWPRIVS, true));
+	default:
+		return prctl_get(code, arg);
 	}
 }

@@ -165,14 +165,30 @@ static struct siginfo
 kill_info(int signo, int code)
 {
 	return (struct siginfo){
-		.si_signo = signo, .si_code = code, .si_pid = curproc->p_pid
+		.si_signo = signo, .si_code = code, .si_pid = curproc->p_pid,
+		.si_uid = curproc->p_cred.cr_uid[ID_REAL]
 	};
 }
 
-/* To all: who is meant, and how many were. */
+/* kill_may: user 0 may always; others their own, and SIGCONT in the session.
+ * proctree_lock held; the ids of p are a moment old at worst. */
+static bool
+kill_may(const struct proc *p, int signo)
+{
+	const uint32_t *me = curproc->p_cred.cr_uid;
+	const uint32_t *it = p->p_cred.cr_uid;
+
+	return me[ID_EFF] == 0 || p == curproc ||
+	    me[ID_EFF] == it[ID_REAL] || me[ID_EFF] == it[ID_SAVED] ||
+	    me[ID_REAL] == it[ID_REAL] || me[ID_REAL] == it[ID_SAVED] ||
+	    (signo == SIGCONT && p->p_sid == curproc->p_sid);
+}
+
+/* To many: a group, or all but init and the caller. */
 struct killall {
 	const struct siginfo	*si;
-	unsigned		 count;
+	int			 pgid;		/* -1: all */
+	int			 error;		/* ESRCH until one is meant */
 };
 
 static void
@@ -180,34 +196,41 @@ killall_one(struct proc *p, void *arg)
 {
 	struct killall *k = arg;
 
-	if (p == curproc || p->p_pid == INIT_PID || p->p_state == PRS_ZOMBIE)
+	if (k->pgid == -1 ? p == curproc || p->p_pid == INIT_PID :
+	    p->p_pgid != k->pgid)
 		return;
-	k->count++;
-	if (k->si->si_signo != 0)
+	if (!kill_may(p, k->si->si_signo)) {
+		if (k->error == ESRCH)
+			k->error = EPERM;
+		return;
+	}
+	k->error = 0;
+	if (k->si->si_signo != 0 && p->p_state != PRS_ZOMBIE)
 		psignal(p, k->si->si_signo, k->si);
 }
 
-/* kill_many: pid 0, -1 or a group; proctree_lock held. */
-static unsigned
-kill_many(int pid, const struct siginfo *si)
+/* kill_one: pid > 0. */
+static int
+kill_one(int pid, const struct siginfo *si)
 {
-	struct killall k = { si, 0 };
+	struct proc *p;
 
-	if (pid != -1)
-		return pgsignal(pid == 0 ? curproc->p_pgid : -pid,
-		    si->si_signo, si);
-	proc_foreach(killall_one, &k);
-	return k.count;
+	p = proc_lookup(pid);
+	if (p == NULL)
+		return ESRCH;
+	if (!kill_may(p, si->si_signo))
+		return EPERM;
+	if (si->si_signo != 0 && p->p_state != PRS_ZOMBIE)
+		psignal(p, si->si_signo, si);
+	return 0;
 }
 
 int64_t
-sys_kill(SYSARGS6(a0, a1, a2 __unused, a3 __unused, a4 __unused,
-    a5 __unused))
+sys_kill(SYSARGS2(a0, a1))
 {
-	int pid = (int)a0, signo = (int)a1;
+	int pid = (int)a0, signo = (int)a1, error;
 	struct siginfo si;
-	struct proc *p;
-	bool found;
+	struct killall k;
 
 	if (signo < 0 || signo > NSIG)
 		return -EINVAL;
@@ -216,15 +239,17 @@ sys_kill(SYSARGS6(a0, a1, a2 __unused, a3 __unused, a4 __unused,
 	si = kill_info(signo, SI_USER);
 	rw_rlock(&proctree_lock);
 	if (pid > 0) {
-		p = proc_lookup(pid);
-		found = p != NULL;
-		if (found && signo != 0 && p->p_state != PRS_ZOMBIE)
-			psignal(p, signo, &si);
+		error = kill_one(pid, &si);
 	} else {
-		found = kill_many(pid, &si) > 0;
+		k.si = &si;
+		k.pgid = pid == 0 ? curproc->p_pgid : pid == -1 ? -1 : -pid;
+		k.error = ESRCH;
+		proc_foreach(killall_one, &k);
+		/* To all: who may none is told nothing, in Linux too. */
+		error = pid == -1 && k.error == EPERM ? 0 : k.error;
 	}
 	rw_runlock(&proctree_lock);
-	return found ? 0 : -ESRCH;
+	return ret_errno(error);
 }
 
 /* A thread to find and to signal. */
@@ -232,6 +257,7 @@ struct tkill {
 	int			 tgid, tid;	/* tgid 0: any */
 	const struct siginfo	*si;
 	bool			 found;
+	int			 error;
 };
 
 static void
@@ -248,19 +274,19 @@ tkill_one(struct proc *p, void *arg)
 			break;
 	if (ut != NULL) {
 		k->found = true;
-		if (k->si->si_signo != 0)
+		k->error = kill_may(p, k->si->si_signo) ? 0 : EPERM;
+		if (k->error == 0 && k->si->si_signo != 0)
 			tdsignal(ut, k->si->si_signo, k->si);
 	}
 	rw_wunlock(&p->p_lock);
 }
 
 static int64_t
-do_tkill(int tgid, int tid, int signo)
+do_tkill(int tgid, int tid, const struct siginfo *si)
 {
-	struct siginfo si = kill_info(signo, SI_TKILL);
-	struct tkill k = { tgid, tid, &si, false };
+	struct tkill k = { tgid, tid, si, false, ESRCH };
 
-	if (tid <= 0 || signo < 0 || signo > NSIG)
+	if (tid <= 0 || si->si_signo < 0 || si->si_signo > NSIG)
 		return -EINVAL;
 	rw_rlock(&proctree_lock);
 	/* Mostly one's own process: look there before everywhere. */
@@ -269,20 +295,69 @@ do_tkill(int tgid, int tid, int signo)
 	if (!k.found)
 		proc_foreach(tkill_one, &k);
 	rw_runlock(&proctree_lock);
-	return k.found ? 0 : -ESRCH;
+	return ret_errno(k.error);
 }
 
 int64_t
-sys_tkill(SYSARGS6(tid, signo, a2 __unused, a3 __unused, a4 __unused,
-    a5 __unused))
+sys_tkill(SYSARGS2(tid, signo))
 {
-	return do_tkill(0, (int)tid, (int)signo);
+	struct siginfo si = kill_info((int)signo, SI_TKILL);
+
+	return do_tkill(0, (int)tid, &si);
 }
 
 int64_t
-sys_tgkill(SYSARGS6(tgid, tid, signo, a3 __unused, a4 __unused, a5 __unused))
+sys_tgkill(SYSARGS3(tgid, tid, signo))
 {
+	struct siginfo si = kill_info((int)signo, SI_TKILL);
+
 	if ((int)tgid <= 0)
 		return -EINVAL;
-	return do_tkill((int)tgid, (int)tid, (int)signo);
+	return do_tkill((int)tgid, (int)tid, &si);
+}
+
+/* ---- with a value ---- */
+
+/* queue_info: who sends to others may not pretend to be the kernel or kill. */
+static int
+queue_info(int pid, int signo, uint64_t ua, struct siginfo *si)
+{
+	int error;
+
+	error = copyin(uaddr(ua), si, sizeof(*si));
+	if (error != 0)
+		return error;
+	si->si_signo = signo;
+	if ((si->si_code >= 0 || si->si_code == SI_TKILL) &&
+	    pid != curproc->p_pid)
+		return EPERM;
+	return signo < 0 || signo > NSIG ? EINVAL : 0;
+}
+
+int64_t
+sys_rt_sigqueueinfo(SYSARGS3(pid, signo, info))
+{
+	struct siginfo si;
+	int error;
+
+	error = queue_info((int)pid, (int)signo, info, &si);
+	if (error != 0)
+		return ret_errno(error);
+	rw_rlock(&proctree_lock);
+	error = (int)pid <= 0 ? ESRCH : kill_one((int)pid, &si);
+	rw_runlock(&proctree_lock);
+	return ret_errno(error);
+}
+
+int64_t
+sys_rt_tgsigqueueinfo(SYSARGS4(tgid, tid, signo, info))
+{
+	struct siginfo si;
+	int error;
+
+	if ((int)tgid <= 0 || (int)tid <= 0)
+		return -EINVAL;
+	error = queue_info((int)tgid, (int)signo, info, &si);
+	return error != 0 ? ret_errno(error) :
+	    do_tkill((int)tgid, (int)tid, &si);
 }

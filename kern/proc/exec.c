@@ -20,6 +20,7 @@
 #include <machine/vmparam.h>
 #include <sys/errno.h>
 #include <sys/file.h>
+#include <sys/futex.h>
 #include <sys/proc.h>
 #include <sys/ramfs.h>
 #include <sys/usermode.h>
@@ -242,6 +243,8 @@ exec_commit(struct exec *ex, const char *path)
 	futex_exit(ut);
 	rw_wlock(&p->p_lock);
 	old = p->p_vmspace;
+	if (old != NULL)
+		proc_note_rss(p);
 	p->p_vmspace = ex->vm;
 	rw_wunlock(&p->p_lock);
 	uthread_setvm(ex->vm);
@@ -249,10 +252,12 @@ exec_commit(struct exec *ex, const char *path)
 	if (old != NULL)
 		sysref_put(old);
 	rw_wlock(&p->p_lock);
-	sigacts_exec(&p->p_sigacts);
+	sigacts_exec(&p->p_sigacts, ex->sigacts);
+	ex->sigacts = NULL;
 	rw_wunlock(&p->p_lock);
 	ut->ut_sigstk = (struct sigstack){ .ss_flags = SS_DISABLE };
 	ut->ut_restart = 0;
+	itimer_exec(p);
 	fdtable_cloexec(p->p_fd);
 	exec_name(p, path);
 	exe_put(p->p_exe);
@@ -305,6 +310,10 @@ exec_run(struct exec *ex, const char *path)
 		error = threads_single();
 	if (error == 0)
 		error = fdtable_unshare(&curproc->p_fd);
+	if (error == 0) {
+		ex->sigacts = sigacts_alloc();
+		error = ex->sigacts == NULL ? ENOMEM : 0;
+	}
 	if (error == 0)
 		exec_commit(ex, path);
 	else if (ex->vm != NULL)

@@ -301,11 +301,15 @@ static void
 stack_auxv(uint64_t *w, const struct exec_plan *plan,
     const struct stack_plan *s)
 {
+	const struct pcred *cr = &curproc->p_cred;
 	const uint64_t aux[AUX_COUNT][2] = {
 		{ AT_PHDR, plan->phdr }, { AT_PHENT, 56 },
 		{ AT_PHNUM, plan->phnum }, { AT_PAGESZ, PAGE_SIZE },
 		{ AT_BASE, 0 }, { AT_FLAGS, 0 }, { AT_ENTRY, plan->entry },
-		{ AT_UID, 0 }, { AT_EUID, 0 }, { AT_GID, 0 }, { AT_EGID, 0 },
+		{ AT_UID, cr->cr_uid[ID_REAL] },
+		{ AT_EUID, cr->cr_uid[ID_EFF] },
+		{ AT_GID, cr->cr_gid[ID_REAL] },
+		{ AT_EGID, cr->cr_gid[ID_EFF] },
 		{ AT_PLATFORM, s->platform }, { AT_HWCAP, 0 },
 		{ AT_CLKTCK, 100 }, { AT_SECURE, 0 },
 		{ AT_RANDOM, s->random }, { AT_EXECFN, s->path },

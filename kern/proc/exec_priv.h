@@ -29,6 +29,7 @@ struct exec {
 	struct rnode		*node;		/* referenced */
 	bool			 counted;	/* node's rn_execs has us */
 	struct vmspace		*vm;		/* the new one */
+	struct sigacts		*sigacts;	/* and its actions */
 	struct vm_page		*headpage;	/* holds head */
 	char			*head;
 	size_t			 headlen;

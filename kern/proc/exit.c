@@ -21,6 +21,7 @@
 #include <sys/diag.h>
 #include <sys/errno.h>
 #include <sys/file.h>
+#include <sys/futex.h>
 #include <sys/md.h>
 #include <sys/ramfs.h>
 #include <sys/sleepq.h>
@@ -74,13 +75,26 @@ exit_leave(struct proc *p, struct uthread *ut, int rv)
 	return last;
 }
 
+/* exit_heir: the nearest parent that takes orphans, else init. */
+static struct proc *
+exit_heir(const struct proc *p)
+{
+	struct proc *pp;
+
+	for (pp = p->p_pptr; pp != NULL && pp != &proc0; pp = pp->p_pptr)
+		if ((pp->p_prctl & PRF_REAPER) != 0 && pp->p_state == PRS_RUN &&
+		    (pp->p_flags & P_EXITING) == 0)
+			return pp;
+	return initproc != NULL && initproc != p ? initproc : &proc0;
+}
+
 /* exit_children: p's children get another parent. */
 static void
 exit_children(struct proc *p)
 {
 	struct proc *child, *heir;
 
-	heir = initproc != NULL && initproc != p ? initproc : &proc0;
+	heir = exit_heir(p);
 	if (p == initproc)
 		initproc = NULL;
 	while ((child = LIST_FIRST(&p->p_children)) != NULL) {
@@ -90,6 +104,8 @@ exit_children(struct proc *p)
 		atomic_store(&child->p_ppid, heir->p_pid);
 		child->p_vforker = NULL;
 		pgrp_lost(child, p, false);
+		if (child->p_deathsig != 0 && child->p_state != PRS_ZOMBIE)
+			psignal(child, child->p_deathsig, NULL);
 		if (child->p_state == PRS_ZOMBIE) {
 			psignal(heir, SIGCHLD, NULL);
 			wakeup(heir);
@@ -98,11 +114,15 @@ exit_children(struct proc *p)
 }
 
 static void
-exit_siginfo(const struct proc *p, struct siginfo *si)
+exit_siginfo(struct proc *p, struct siginfo *si)
 {
+	struct prusage ru;
+
 	memset(si, 0, sizeof(*si));
+	proc_rusage(p, &ru);
 	si->si_signo = p->p_exitsig;
 	si->si_pid = p->p_pid;
+	si->si_uid = p->p_cred.cr_uid[ID_REAL];
 	if (W_SIGNAL(p->p_xstat) != 0) {
 		si->si_code = (p->p_xstat & W_CORE) != 0 ? CLD_DUMPED :
 		    CLD_KILLED;
@@ -111,7 +131,8 @@ exit_siginfo(const struct proc *p, struct siginfo *si)
 		si->si_code = CLD_EXITED;
 		si->si_status = (p->p_xstat >> 8) & 0xff;
 	}
-	si->si_utime = (int64_t)(p->p_runtime / (NSEC_PER_SEC / 100));
+	si->si_utime = (int64_t)(ru.pr_utime / (NSEC_PER_SEC / 100));
+	si->si_stime = (int64_t)(ru.pr_stime / (NSEC_PER_SEC / 100));
 }
 
 /* exit_zombie: tell the parent; p is not ours any more afterwards. */
@@ -158,12 +179,14 @@ exit1(int rv, bool group)
 	}
 	if (!exit_leave(p, curuthread, rv))
 		thread_exit();
+	itimer_exit(p);
 	fdtable_put(p->p_fd);
 	fsctx_put(p->p_fs);
 	sigacts_put(p->p_sigacts);
 	exe_put(p->p_exe);
 	rw_wlock(&p->p_lock);
 	vm = p->p_vmspace;
+	proc_note_rss(p);
 	p->p_vmspace = NULL;
 	rw_wunlock(&p->p_lock);
 	proc_vfork_done(p);
@@ -239,7 +262,8 @@ wait_match(const struct proc *child, int which, unsigned options)
 		return false;
 	if (which == 0 && child->p_pgid != curproc->p_pgid)
 		return false;
-	if (which < -1 && child->p_pgid != -which)
+	if (which < -1 && child->p_pgid !=
+	    (which == WAIT_GROUP1 ? 1 : -which))
 		return false;
 	clone = child->p_exitsig != SIGCHLD;
 	return (options & __WALL) != 0 ||
@@ -251,11 +275,12 @@ wait_zombie(struct proc *child, unsigned options, struct wait_result *res)
 {
 	res->pid = child->p_pid;
 	res->status = child->p_xstat;
-	res->uid = 0;
-	res->runtime = child->p_runtime + child->p_cruntime;
+	res->uid = child->p_cred.cr_uid[ID_REAL];
+	proc_rusage(child, &res->ru);
+	prusage_add(&res->ru, &child->p_cru);
 	if ((options & WNOWAIT) != 0)
 		return;
-	curproc->p_cruntime += res->runtime;
+	prusage_add(&curproc->p_cru, &res->ru);
 	proc_remove(child);
 	proc_free(child);
 }
@@ -277,14 +302,15 @@ wait_stopped(struct proc *child, unsigned options, struct wait_result *res)
 		flag = P_CONTREPORT;
 		res->status = W_CONT;
 	}
-	if (flag != 0) {
-		res->pid = child->p_pid;
-		res->runtime = child->p_runtime;
-	}
 	if ((options & WNOWAIT) == 0)
 		child->p_flags &= ~flag;
 	rw_wunlock(&child->p_lock);
-	return flag != 0;
+	if (flag == 0)
+		return false;
+	res->pid = child->p_pid;
+	res->uid = child->p_cred.cr_uid[ID_REAL];
+	proc_rusage(child, &res->ru);
+	return true;
 }
 
 /* wait_scan: one look at the children.  => Returns 0 (res), ECHILD (none
@@ -301,6 +327,8 @@ wait_scan(int which, unsigned options, struct wait_result *res)
 			continue;
 		error = EAGAIN;
 		if (child->p_state == PRS_ZOMBIE) {
+			if ((options & WEXITED) == 0)
+				continue;
 			wait_zombie(child, options, res);
 			return 0;
 		}

@@ -67,7 +67,10 @@ fork_share(struct proc *p1, struct proc *p2, uint64_t flags)
 		p2->p_sigacts = sigacts_share(p1->p_sigacts);
 	} else {
 		p2->p_sigacts = sigacts_alloc();
-		if (p2->p_sigacts != NULL)
+		if (p2->p_sigacts != NULL &&
+		    (flags & CLONE_CLEAR_SIGHAND) != 0)
+			sigacts_ignored(p2->p_sigacts, p1->p_sigacts);
+		else if (p2->p_sigacts != NULL)
 			sigacts_copy(p2->p_sigacts, p1->p_sigacts);
 	}
 	p2->p_exe = exe_share(p1->p_exe);
@@ -176,6 +179,12 @@ fork_inherit(struct proc *p1, struct proc *p2, int exitsig)
 	rw_rlock(&p1->p_lock);
 	memcpy(p2->p_rlimit, p1->p_rlimit, sizeof(p2->p_rlimit));
 	memcpy(p2->p_comm, p1->p_comm, sizeof(p2->p_comm));
+	p2->p_cred = p1->p_cred;
+	p2->p_nice = p1->p_nice;
+	p2->p_policy = p1->p_policy;
+	p2->p_rtprio = p1->p_rtprio;
+	p2->p_persona = p1->p_persona;
+	p2->p_prctl = p1->p_prctl & ~(unsigned)PRF_REAPER;
 	rw_runlock(&p1->p_lock);
 	p2->p_flags = p1->p_flags & P_NOCTTY;
 	p2->p_exitsig = exitsig;
@@ -222,14 +231,50 @@ fork_proc(const struct fork_args *a, int *tidp)
 	return 0;
 }
 
+/* Processes of a user. */
+struct user_procs {
+	uint32_t	uid;
+	uint64_t	threads;
+};
+
+static void
+user_procs_one(struct proc *p, void *arg)
+{
+	struct user_procs *u = arg;
+
+	/* [h]: a limit on runaway forks need not be exact. */
+	if (p->p_cred.cr_uid[ID_REAL] == u->uid)
+		u->threads += MAX(p->p_nthreads, 1U);
+}
+
+/* fork_over_limit: RLIMIT_NPROC, which user 0 need not mind. */
+static bool
+fork_over_limit(struct proc *p)
+{
+	struct user_procs u = { .uid = p->p_cred.cr_uid[ID_REAL] };
+
+	if (u.uid == 0 || p->p_cred.cr_uid[ID_EFF] == 0)
+		return false;
+	rw_rlock(&proctree_lock);
+	proc_foreach(user_procs_one, &u);
+	rw_runlock(&proctree_lock);
+	return u.threads >= proc_rlimit(p, RLIMIT_NPROC);
+}
+
 int
 fork1(const struct fork_args *a, int *tidp)
 {
 	const uint64_t together = CLONE_VM | CLONE_SIGHAND | CLONE_FILES |
 	    CLONE_FS;
 
+	const uint64_t both = CLONE_SIGHAND | CLONE_CLEAR_SIGHAND;
+
 	if ((a->flags & CLONE_SIGHAND) != 0 && (a->flags & CLONE_VM) == 0)
 		return EINVAL;
+	if ((a->flags & both) == both)
+		return EINVAL;
+	if (fork_over_limit(curproc))
+		return EAGAIN;
 	/* A vfork parent finds its child among its own (I1). */
 	if ((a->flags & CLONE_VFORK) != 0 && (a->flags & CLONE_PARENT) != 0)
 		return EINVAL;

@@ -16,13 +16,14 @@
  * address order for requeue.
  * Sources: futex(2), robust futex ABI text of Linux.
  */
-#include <sys/proc.h>
+#include <sys/futex.h>
 
 #include <lib/atomic.h>
 #include <lib/queue.h>
 #include <machine/vmparam.h>
 #include <sys/errno.h>
 #include <sys/md.h>
+#include <sys/proc.h>
 #include <sys/sleepq.h>
 #include <vm/vm_map.h>
 #include <vm/vm_object.h>
@@ -332,6 +333,122 @@ futex_requeue(uint64_t va, uint64_t va2, bool shared, unsigned n, unsigned m,
 		*count = bucket_wake(fb1, &k1, n, ~0U);
 		if (!key_equal(&k1, &k2))
 			*count += bucket_move(fb1, &k1, fb2, &k2, m);
+	}
+	buckets_unlock(fb1, fb2);
+	key_put(&k1);
+	key_put(&k2);
+	return error;
+}
+
+/* ---- wake with an operation ---- */
+
+#define OP_ARG_SHIFT	8U
+
+/* op_apply: the new word; ENOSYS. */
+static int
+op_apply(uint32_t op, uint32_t old, uint32_t *new)
+{
+	uint32_t arg = (op >> 12) & 0xfff;
+
+	/* 12 bits with a sign, or a bit's number. */
+	arg = (arg ^ 0x800) - 0x800;
+	if (((op >> 28) & OP_ARG_SHIFT) != 0)
+		arg = 1U << (arg & 31);
+	switch ((op >> 28) & 7) {
+	case 0:
+		*new = arg;
+		return 0;
+	case 1:
+		*new = old + arg;
+		return 0;
+	case 2:
+		*new = old | arg;
+		return 0;
+	case 3:
+		*new = old & ~arg;
+		return 0;
+	case 4:
+		*new = old ^ arg;
+		return 0;
+	default:
+		return ENOSYS;
+	}
+}
+
+/* op_compares: ENOSYS: no such comparison. */
+static int
+op_compares(uint32_t op, uint32_t old, bool *yes)
+{
+	const int32_t arg = (int32_t)((((op & 0xfff) ^ 0x800)) - 0x800);
+	const int32_t val = (int32_t)old;
+
+	switch ((op >> 24) & 0xf) {
+	case 0:
+		*yes = val == arg;
+		return 0;
+	case 1:
+		*yes = val != arg;
+		return 0;
+	case 2:
+		*yes = val < arg;
+		return 0;
+	case 3:
+		*yes = val <= arg;
+		return 0;
+	case 4:
+		*yes = val > arg;
+		return 0;
+	case 5:
+		*yes = val >= arg;
+		return 0;
+	default:
+		return ENOSYS;
+	}
+}
+
+/* op_word: change the word, atomically; *yes: did what was there compare? */
+static int
+op_word(uint64_t va, uint32_t op, bool *yes)
+{
+	uint32_t old, new, seen;
+	int error;
+
+	error = fuword32(uaddr(va), &seen);
+	do {
+		old = seen;
+		if (error == 0)
+			error = op_apply(op, old, &new);
+		if (error == 0)
+			error = casuword32(uaddr(va), old, new, &seen);
+	} while (error == 0 && seen != old);
+	return error != 0 ? error : op_compares(op, old, yes);
+}
+
+int
+futex_wake_op(uint64_t va, uint64_t va2, bool shared, unsigned n, unsigned m,
+    uint32_t op, unsigned *count)
+{
+	struct futex_bucket *fb1, *fb2;
+	struct futex_key k1, k2;
+	bool yes;
+	int error;
+
+	error = futex_key(va, shared, &k1);
+	if (error != 0)
+		return error;
+	error = futex_key(va2, shared, &k2);
+	if (error != 0) {
+		key_put(&k1);
+		return error;
+	}
+	fb1 = futex_bucket(&k1);
+	fb2 = futex_bucket(&k2);
+	buckets_lock(fb1, fb2);
+	error = op_word(va2, op, &yes);
+	if (error == 0) {
+		*count = bucket_wake(fb1, &k1, n, ~0U);
+		if (yes)
+			*count += bucket_wake(fb2, &k2, m, ~0U);
 	}
 	buckets_unlock(fb1, fb2);
 	key_put(&k1);

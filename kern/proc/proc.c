@@ -19,6 +19,7 @@
 #include <sys/bootinfo.h>
 #include <sys/errno.h>
 #include <sys/file.h>
+#include <sys/futex.h>
 #include <sys/kprintf.h>
 #include <sys/md.h>
 #include <sys/panic.h>
@@ -68,6 +69,7 @@ proc_alloc(void)
 	p->p_start = md_uptime();
 	LIST_INIT(&p->p_children);
 	LIST_INIT(&p->p_threads);
+	LIST_INIT(&p->p_timers);
 	sigpend_init(&p->p_sigpend);
 	return p;
 }
@@ -159,6 +161,7 @@ uthread_join(struct proc *p, struct uthread *ut)
 	} else {
 		LIST_INSERT_HEAD(&p->p_threads, ut, ut_link);
 		p->p_nthreads++;
+		ut->ut_td->td_tickast = atomic_load(&p->p_cputimers) > 0;
 	}
 	rw_wunlock(&p->p_lock);
 	return error;
@@ -224,7 +227,7 @@ uthread_detach(struct uthread *ut)
 	KASSERT(rw_wowned(&p->p_lock), "process %d not locked", p->p_pid);
 	LIST_REMOVE(ut, ut_link);
 	p->p_nthreads--;
-	p->p_runtime += ut->ut_td->td_runtime;
+	rusage_detach(p, ut->ut_td);
 }
 
 void
@@ -256,20 +259,6 @@ proc_rlimit(struct proc *p, unsigned which)
 	cur = p->p_rlimit[which].rlim_cur;
 	rw_runlock(&p->p_lock);
 	return cur;
-}
-
-nsec_t
-proc_runtime(struct proc *p)
-{
-	struct uthread *ut;
-	nsec_t t;
-
-	rw_rlock(&p->p_lock);
-	t = p->p_runtime;
-	LIST_FOREACH(ut, &p->p_threads, ut_link)
-		t += ut->ut_td->td_runtime;	/* [h]: another CPU may add */
-	rw_runlock(&p->p_lock);
-	return t;
 }
 
 /* ---- start ---- */
@@ -329,6 +318,7 @@ proc_init(void)
 	tty_init();
 	random_init();
 	futex_init();
+	itimer_init();
 	proc0_init();
 	ramfs_init();
 	initrd_unpack();
@@ -474,6 +464,32 @@ proc_drain(void)
 	}
 	if (left != 0)
 		kprintf("proc: %u processes did not end\n", left);
+}
+
+static bool proc_again;		/* [a] */
+
+static void
+shutdown_one(struct proc *p, void *arg __unused)
+{
+	rw_wlock(&p->p_lock);
+	if (p->p_state == PRS_RUN)
+		proc_doom(p, p == initproc ? 0 : W_SIGNAL(SIGKILL), NULL);
+	rw_wunlock(&p->p_lock);
+}
+
+void
+proc_shutdown(bool again)
+{
+	atomic_store(&proc_again, again);
+	rw_rlock(&proctree_lock);
+	proc_foreach(shutdown_one, NULL);
+	rw_runlock(&proctree_lock);
+}
+
+bool
+proc_restart(void)
+{
+	return atomic_load(&proc_again);
 }
 
 int

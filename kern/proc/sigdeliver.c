@@ -69,6 +69,7 @@ sig_parent(struct proc *p, int code, int status)
 	struct sigaction sa;
 
 	si.si_pid = p->p_pid;
+	si.si_uid = p->p_cred.cr_uid[ID_REAL];
 	si.si_status = status;
 	if (sig_chldaction(p->p_pptr, &sa) && (sa.sa_flags & SA_NOCLDSTOP) == 0)
 		psignal(p->p_pptr, SIGCHLD, &si);
@@ -214,6 +215,7 @@ sig_deliver(struct trapframe *tf)
 		sig_continued(p);
 	if (signo == 0)
 		return;
+	itimer_taken(&si);
 	sa = sig_action(p, signo);
 	if (sa.sa_handler == SIG_IGN)
 		return;
@@ -232,6 +234,8 @@ userret(struct trapframe *tf)
 	struct uthread *ut = td->td_uproc;
 	unsigned intr;
 
+	if (atomic_load_relaxed(&td->td_proc->p_cputimers) != 0)
+		itimer_cpu(td->td_proc);
 	while ((intr = atomic_load(&td->td_intrsig)) != 0) {
 		if ((intr & TDI_DIE) != 0)
 			exit1(td->td_proc->p_xstat, false);
@@ -330,7 +334,9 @@ sig_wait(sigset_t set, bool forever, nsec_t timo, struct siginfo *si)
 	ut->ut_sigmask = old;
 	sig_recalc(ut);
 	rw_wunlock(&p->p_lock);
-	if (signo != 0)
+	if (signo != 0) {
+		itimer_taken(si);
 		return 0;
+	}
 	return error == EINTR ? EINTR : EAGAIN;
 }

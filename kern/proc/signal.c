@@ -76,17 +76,23 @@ sigacts_copy(struct sigacts *dst, struct sigacts *src)
 }
 
 void
-sigacts_exec(struct sigacts **sgp)
+sigacts_ignored(struct sigacts *dst, struct sigacts *src)
 {
-	struct sigacts *old = *sgp, *sg;
 	unsigned i;
 
-	sg = sigacts_alloc();
-	rw_rlock(&old->sg_lock);
+	rw_rlock(&src->sg_lock);
 	for (i = 1; i <= NSIG; i++)
-		if (old->sg_act[i].sa_handler == SIG_IGN)
-			sg->sg_act[i].sa_handler = SIG_IGN;
-	rw_runlock(&old->sg_lock);
+		if (src->sg_act[i].sa_handler == SIG_IGN)
+			dst->sg_act[i].sa_handler = SIG_IGN;
+	rw_runlock(&src->sg_lock);
+}
+
+void
+sigacts_exec(struct sigacts **sgp, struct sigacts *sg)
+{
+	struct sigacts *old = *sgp;
+
+	sigacts_ignored(sg, old);
 	*sgp = sg;
 	sigacts_put(old);
 }
@@ -291,6 +297,12 @@ sig_post(struct proc *p, struct uthread *ut, int signo,
 		sig_notify(p, signo);
 	else if ((ut->ut_sigmask & sigbit(signo)) == 0)
 		sleepq_interrupt(ut->ut_td, TDI_SIGNAL);
+}
+
+void
+psignal_locked(struct proc *p, int signo, const struct siginfo *si)
+{
+	sig_post(p, NULL, signo, si);
 }
 
 void

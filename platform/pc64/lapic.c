@@ -129,11 +129,11 @@ error_intr(struct trapframe *tf __unused)
 }
 
 static void
-timer_intr(struct trapframe *tf __unused)
+timer_intr(struct trapframe *tf)
 {
 	watchdog_tick();
 	callout_tick();
-	sched_tick();
+	sched_tick(TRAPF_USERMODE(tf));
 }
 
 void

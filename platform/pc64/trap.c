@@ -120,6 +120,7 @@ user_page_fault(struct trapframe *tf, uint64_t va)
 	if (va < VM_MAX_USER_ADDRESS)
 		error = vm_fault(&curthread->td_vmspace->vm_map,
 		    trunc_page(va), fault_access(tf->tf_err), VM_FAULT_NORMAL);
+	curthread->td_faults++;
 	if (error != 0)
 		fault_signal(tf, error, va);
 }
@@ -228,6 +229,7 @@ copy_fault(struct trapframe *tf, uint64_t va)
 	if ((tf->tf_rflags & RFLAGS_IF) == 0 || td->td_critnest != 0)
 		return false;
 	cpu_sti();
+	td->td_faults++;
 	if (vm_fault(&vm->vm_map, trunc_page(va), fault_access(tf->tf_err),
 	    VM_FAULT_NORMAL) != 0)
 		(void)copy_fixup(tf);

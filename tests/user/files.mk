@@ -26,3 +26,5 @@ USER_PROGS	+= forkgen
 USER_PROGS	+= memfail
 USER_PROGS	+= bigtext
 USER_PROGS	+= ttys
+USER_PROGS	+= timers
+USER_PROGS	+= ids
