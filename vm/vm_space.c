@@ -62,6 +62,7 @@ vmspace_alloc(void)
 	vm->vm_holdcnt = 1;
 	vm->vm_state = VMSPACE_RUN;
 	vm->vm_limit_as = ~0UL;
+	vm->vm_wire_future = false;
 	vm->vm_brk_start = vm->vm_brk_end = 0;
 	vm->vm_stack_top = 0;
 	spin_lock(&vmspace_list_lock);

@@ -133,6 +133,8 @@ struct proc {
 #define PRF_KEEPCAPS	0x2
 #define PRF_REAPER	0x4	/* orphans below come to it */
 #define PRF_NONEWPRIVS	0x8
+#define PRF_BARRIER	0x10	/* membarrier: registered */
+#define PRF_BARRIERCORE	0x20
 
 #define P_EXITING	0x1	/* every thread is to die */
 #define P_STOPPED	0x2

@@ -107,6 +107,7 @@ struct vmspace {
 	int			 vm_holdcnt;	/* [a] */
 	int			 vm_state;	/* [a] VMSPACE_* */
 	vm_size_t		 vm_limit_as;	/* [m] RLIMIT_AS, bytes */
+	bool			 vm_wire_future;/* [m] mlockall: new ones, too */
 	vm_offset_t		 vm_brk_start;	/* [m] heap */
 	vm_offset_t		 vm_brk_end;	/* [m] */
 	vm_offset_t		 vm_stack_top;	/* [m] */
@@ -194,10 +195,9 @@ int	vm_map_inherit(struct vm_map *map, vm_offset_t start, vm_offset_t end,
  */
 int	vm_map_dontneed(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 	    __warn_unused;
-/* wiring: fault in and pin [start, end) for the user; all or nothing, does not
- * nest.  => Locks: map not held; dropped while faulting, with the entries in
- * transition.  => Returns 0; ENOMEM (hole, memory, clips); EFAULT, EACCES, EIO
- * as vm_fault.  vm_map_unwire: 0; ENOMEM. */
+/* wiring: fault in and pin [start, end); all or nothing, does not nest.
+ * => Locks: no map; entries are in transition meanwhile.  => Returns 0; ENOMEM
+ * (hole, memory, clips), or as vm_fault.  vm_map_unwire: 0; ENOMEM. */
 int	vm_map_wire(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 	    __warn_unused;
 int	vm_map_unwire(struct vm_map *map, vm_offset_t start, vm_offset_t end);

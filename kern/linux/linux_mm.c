@@ -139,7 +139,9 @@ do_mmap(struct vm_mmap_args *a, bool populate)
 			vm_object_deallocate(a->object);
 		return ret_errno(error);
 	}
-	if (populate)
+	if (vm->vm_wire_future)		/* what fails is not locked */
+		(void)!vm_map_wire(&vm->vm_map, va, va + round_page(a->len));
+	else if (populate)
 		mmap_populate(vm, va, a->len, a->prot);
 	return (int64_t)va;
 }
@@ -385,9 +387,12 @@ sys_brk(SYSARGS6(end, a1 __unused, a2 __unused, a3 __unused, a4 __unused,
     a5 __unused))
 {
 	struct vmspace *vm = curproc->p_vmspace;
+	vm_offset_t old = round_page(vm->vm_brk_end);
 
 	/* Failure is told by the unchanged end. */
 	if (end == 0 || vm_brk(vm, end) != 0)
 		return (int64_t)vm->vm_brk_end;
+	if (vm->vm_wire_future && round_page(end) > old)
+		(void)!vm_map_wire(&vm->vm_map, old, round_page(end));
 	return (int64_t)end;
 }

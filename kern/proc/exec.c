@@ -258,6 +258,7 @@ exec_commit(struct exec *ex, const char *path)
 	ut->ut_sigstk = (struct sigstack){ .ss_flags = SS_DISABLE };
 	ut->ut_restart = 0;
 	itimer_exec(p);
+	p->p_prctl &= ~(unsigned)(PRF_BARRIER | PRF_BARRIERCORE);
 	fdtable_cloexec(p->p_fd);
 	exec_name(p, path);
 	exe_put(p->p_exe);

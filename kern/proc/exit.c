@@ -25,6 +25,7 @@
 #include <sys/md.h>
 #include <sys/ramfs.h>
 #include <sys/sleepq.h>
+#include <sys/sysvshm.h>
 #include <vm/vm_map.h>
 
 void
@@ -192,6 +193,7 @@ exit1(int rv, bool group)
 	proc_vfork_done(p);
 	panic_at_exit(&vm->vm_map);
 	sysref_put(vm);
+	shm_reap(false);
 	exit_zombie(p);
 	thread_exit();
 }

@@ -25,6 +25,7 @@
 #include <sys/panic.h>
 #include <sys/ramfs.h>
 #include <sys/sleepq.h>
+#include <sys/sysvshm.h>
 #include <sys/usermode.h>
 #include <sys/zone.h>
 #include <vm/pmap.h>
@@ -319,6 +320,7 @@ proc_init(void)
 	random_init();
 	futex_init();
 	itimer_init();
+	shm_init();
 	proc0_init();
 	ramfs_init();
 	initrd_unpack();
@@ -500,5 +502,6 @@ proc_run_init(const char *path)
 	init_create(path);
 	status = init_wait(INIT_PID);
 	proc_drain();
+	shm_reap(true);
 	return status;
 }

@@ -40,3 +40,4 @@ HOST_TESTS	+= tests/host/vm_check_test.c
 HOST_SRCS	+= tests/host/chain_test.c
 HOST_TESTS	+= tests/host/vm_collapse_test.c
 HOST_TESTS	+= tests/host/vm_chain_test.c
+HOST_TESTS	+= tests/host/vm_mremap_test.c

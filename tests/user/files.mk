@@ -28,3 +28,6 @@ USER_PROGS	+= bigtext
 USER_PROGS	+= ttys
 USER_PROGS	+= timers
 USER_PROGS	+= ids
+USER_PROGS	+= remap
+USER_PROGS	+= sysvshm
+USER_PROGS	+= inherit

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* vm_mremap.h: mappings that move or change their length, and which pages of
+ * one are in memory (vm_mremap.c). */
+#pragma once
+
+#include <lib/cdefs.h>
+#include <lib/types.h>
+#include <vm/vm.h>
+
+struct vm_map;
+struct vmspace;
+
+struct vm_mremap_args {
+	vm_offset_t	old, new;	/* new: with fixed only */
+	vm_size_t	old_len, new_len;
+	bool		maymove, fixed;
+};
+/* vm_mremap: the mapping at old gets another length or address; pages are not
+ * copied.  old_len 0: one more mapping of a shared file.
+ * => Returns 0 and *addrp; EINVAL, EPERM, ENOMEM as vm_mmap; EFAULT: the old
+ *    range is not one mapping.  A fixed target is unmapped on later errors. */
+int	vm_mremap(struct vmspace *vm, const struct vm_mremap_args *a,
+	    vm_offset_t *addrp) __warn_unused;
+/* vm_map_mincore: which of n pages are resident; ENOMEM: one is not mapped. */
+int	vm_map_mincore(struct vm_map *map, vm_offset_t start, unsigned n,
+	    uint8_t *vec) __warn_unused;

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * remap.c: does mremap move, grow and shrink mappings with their contents, also
+ * after forks and over files; do mincore, the mlock family, madvise and
+ * membarrier answer as on Linux?
+ */
+#include "ulib.h"
+
+enum {
+	SYS_mremap = 25, SYS_msync = 26, SYS_mincore = 27, SYS_mlock = 149,
+	SYS_munlock = 150, SYS_mlockall = 151, SYS_munlockall = 152,
+	SYS_membarrier = 324, SYS_mlock2 = 325, SYS_ftruncate = 77,
+	SYS_unlink = 87, MAYMOVE = 1, FIXED = 2, RW = 3,
+};
+
+typedef unsigned char byte;
+
+static long
+mremap(void *p, unsigned long old, unsigned long new, int flags, void *to)
+{
+	return sys6(SYS_mremap, (long)p, (long)old, (long)new, flags,
+	    (long)to, 0);
+}
+
+static byte
+pattern(unsigned i)
+{
+	return (byte)(i * 7 + 3);
+}
+
+static void
+fill(byte *p, unsigned first, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		p[i * PGSZ] = p[i * PGSZ + PGSZ - 1] = pattern(first + i);
+}
+
+static void
+same(int line, const byte *p, unsigned first, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		CHECK(p[i * PGSZ] == pattern(first + i) &&
+		    p[i * PGSZ + PGSZ - 1] == pattern(first + i),
+		    "line %d: page %u is %u", line, i, p[i * PGSZ]);
+}
+#define SAME(p, first, n)	same(__LINE__, p, first, n)
+
+static void
+zero(int line, const byte *p, unsigned n)
+{
+	for (unsigned long i = 0; i < n * PGSZ; i++)
+		CHECK(p[i] == 0, "line %d: byte %lu is %u", line, i, p[i]);
+}
+#define ZERO(p, n)	zero(__LINE__, p, n)
+
+/* room: n free pages, unmapped, with one mapped page on either side. */
+static byte *
+room(unsigned n)
+{
+	byte *p = map_anon((n + 2) * PGSZ, PROT_READ);
+
+	CHECK(sys2(SYS_munmap, p + PGSZ, n * PGSZ) == 0, "room");
+	return p + PGSZ;
+}
+
+static byte *
+at(void *p, unsigned n, int prot)
+{
+	CHECK(sys6(SYS_mmap, (long)p, (long)(n * PGSZ), prot,
+	    MAP_PRIVATE | MAP_ANON | MAP_FIXED, -1, 0) == (long)p, "map");
+	return p;
+}
+
+static void
+in_place(void)
+{
+	byte *p = at(room(8), 4, RW);
+
+	fill(p, 0, 4);
+	CHECK(mremap(p, 4 * PGSZ, 8 * PGSZ, 0, 0) == (long)p, "grow");
+	SAME(p, 0, 4);
+	ZERO(p + 4 * PGSZ, 4);
+	fill(p, 0, 8);
+	CHECK(mremap(p, 8 * PGSZ, 9 * PGSZ, 0, 0) == -ENOMEM, "no room");
+	CHECK(mremap(p, 8 * PGSZ, 2 * PGSZ, 0, 0) == (long)p, "shrink");
+	SAME(p, 0, 2);
+	CHECK(sys3(SYS_madvise, p + 2 * PGSZ, PGSZ, 0) == -ENOMEM, "gone");
+	CHECK(mremap(p, 2 * PGSZ, 2 * PGSZ, 0, 0) == (long)p, "same");
+	CHECK(mremap(p, 2 * PGSZ, 3 * PGSZ, 0, 0) == (long)p, "grow again");
+	ZERO(p + 2 * PGSZ, 1);
+}
+
+static int
+child_moves(void *arg)
+{
+	byte *p = arg;
+	long q = mremap(p, 16 * PGSZ, 32 * PGSZ, MAYMOVE, 0);
+
+	CHECK(q > 0, "move: %ld", q);
+	SAME((byte *)q, 100, 16);
+	ZERO((byte *)q + 16 * PGSZ, 16);
+	fill((byte *)q, 200, 32);
+	SAME((byte *)q, 200, 32);
+	return 0;
+}
+
+static void
+moves(void)
+{
+	byte *p = at(room(16), 16, RW), *q;
+	long r;
+
+	fill(p, 0, 16);
+	r = mremap(p, 16 * PGSZ, 20 * PGSZ, MAYMOVE, 0);
+	CHECK(r > 0 && r != (long)p, "moved to %lx", r);
+	q = (byte *)r;
+	SAME(q, 0, 16);
+	ZERO(q + 16 * PGSZ, 4);
+	CHECK(sys3(SYS_madvise, p, PGSZ, 0) == -ENOMEM, "the old one is gone");
+	/* The middle of a mapping: the ends stay. */
+	p = room(8);
+	r = mremap(q + 4 * PGSZ, 4 * PGSZ, 4 * PGSZ, MAYMOVE | FIXED, p);
+	CHECK(r == (long)p, "to a place: %ld", r);
+	SAME(p, 4, 4);
+	SAME(q, 0, 4);
+	SAME(q + 8 * PGSZ, 8, 8);
+	/* Over something, and back to where it was; shorter and longer. */
+	p = at(p, 8, RW);
+	fill(p, 50, 8);
+	r = mremap(p, 8 * PGSZ, 4 * PGSZ, MAYMOVE | FIXED, q + 4 * PGSZ);
+	CHECK(r == (long)(q + 4 * PGSZ), "back: %ld", r);
+	SAME(q + 4 * PGSZ, 50, 4);
+	SAME(q + 8 * PGSZ, 8, 8);
+	CHECK(sys3(SYS_madvise, p, PGSZ, 0) == -ENOMEM &&
+	    sys3(SYS_madvise, p + 4 * PGSZ, PGSZ, 0) == -ENOMEM, "all gone");
+	/* Copy on write comes along. */
+	p = map_anon(16 * PGSZ, RW);
+	fill(p, 100, 16);
+	CHECK(run_child(child_moves, p) == 0, "child");
+	SAME(p, 100, 16);
+	p[0] = p[PGSZ - 1] = pattern(100);
+	CHECK(run_child(child_moves, p) == 0, "child again");
+	SAME(p, 100, 16);
+}
+
+static void
+errors(void)
+{
+	byte *p = at(room(4), 4, RW);
+
+	CHECK(mremap(p, PGSZ, 0, 0, 0) == -EINVAL, "length 0");
+	CHECK(mremap(p + 1, PGSZ, PGSZ, 0, 0) == -EINVAL, "alignment");
+	CHECK(mremap(p, PGSZ, PGSZ, 64, 0) == -EINVAL, "flags");
+	CHECK(mremap(p, PGSZ, PGSZ, FIXED, 0) == -EINVAL, "fixed alone");
+	CHECK(mremap(p, 4 * PGSZ, 4 * PGSZ, MAYMOVE | FIXED, p + PGSZ) ==
+	    -EINVAL, "overlap");
+	CHECK(mremap(p, PGSZ, PGSZ, MAYMOVE | FIXED, p + 1) == -EINVAL,
+	    "target");
+	CHECK(mremap(p, 0, PGSZ, MAYMOVE, 0) == -EINVAL, "private twice");
+	sys2(SYS_munmap, p + PGSZ, PGSZ);
+	CHECK(mremap(p + PGSZ, PGSZ, 2 * PGSZ, MAYMOVE, 0) == -EFAULT,
+	    "a hole");
+	CHECK(mremap(p, 4 * PGSZ, 8 * PGSZ, MAYMOVE, 0) == -EFAULT,
+	    "a hole inside");
+	sys3(SYS_mprotect, p + 2 * PGSZ, PGSZ, PROT_READ);
+	CHECK(mremap(p + 2 * PGSZ, 2 * PGSZ, 8 * PGSZ, MAYMOVE, 0) == -EFAULT,
+	    "two mappings");
+	CHECK(mremap(p, PGSZ, 1UL << 47, MAYMOVE, 0) < 0, "huge");
+}
+
+static void
+files(void)
+{
+	long fd = sys3(SYS_open, "/tmp/remap", 0102 /* CREAT|RDWR */, 0600), r;
+	byte buf[PGSZ], *p, *q;
+
+	CHECK(fd >= 0, "open: %ld", fd);
+	for (unsigned i = 0; i < 8; i++) {
+		memset(buf, pattern(i), PGSZ);
+		CHECK(sys3(SYS_write, fd, buf, PGSZ) == (long)PGSZ, "write");
+	}
+	p = (byte *)sys6(SYS_mmap, 0, 4 * PGSZ, RW, MAP_PRIVATE, fd, 0);
+	p[PGSZ] = 77;
+	r = mremap(p, 4 * PGSZ, 8 * PGSZ, MAYMOVE, 0);
+	CHECK(r > 0, "private: %ld", r);
+	p = (byte *)r;
+	CHECK(p[PGSZ] == 77, "the private copy");
+	p[PGSZ] = pattern(1);
+	SAME(p, 0, 8);
+	CHECK(sys2(SYS_munmap, p, 8 * PGSZ) == 0, "munmap");
+	p = (byte *)sys6(SYS_mmap, 0, 2 * PGSZ, RW, MAP_SHARED, fd, PGSZ);
+	r = mremap(p, 2 * PGSZ, 7 * PGSZ, MAYMOVE, 0);
+	CHECK(r > 0, "shared: %ld", r);
+	p = (byte *)r;
+	SAME(p, 1, 7);
+	r = mremap(p, 0, 3 * PGSZ, MAYMOVE, 0);
+	CHECK(r > 0 && r != (long)p, "once more: %ld", r);
+	q = (byte *)r;
+	SAME(q, 1, 3);
+	q[0] = 99;
+	CHECK(p[0] == 99, "the same page");
+	sys2(SYS_munmap, p, 7 * PGSZ);
+	sys2(SYS_munmap, q, 3 * PGSZ);
+	sys1(SYS_close, fd);
+	sys1(SYS_unlink, "/tmp/remap");
+}
+
+static void
+residence(void)
+{
+	byte *p = map_anon(8 * PGSZ, RW), vec[8];
+
+	memset(vec, 9, 8);
+	CHECK(sys3(SYS_mincore, p, 8 * PGSZ, vec) == 0 && vec[0] == 0 &&
+	    vec[7] == 0, "untouched: %u %u", vec[0], vec[7]);
+	p[3 * PGSZ] = 1;
+	CHECK(sys3(SYS_mincore, p, 8 * PGSZ - 1, vec) == 0 && vec[3] == 1 &&
+	    vec[5] == 0, "touched: %u %u", vec[3], vec[5]);
+	CHECK(sys3(SYS_mincore, p + 1, PGSZ, vec) == -EINVAL, "alignment");
+	CHECK(sys3(SYS_mincore, p, PGSZ, 8) == -EFAULT, "vector");
+	sys2(SYS_munmap, p + PGSZ, PGSZ);
+	CHECK(sys3(SYS_mincore, p, 8 * PGSZ, vec) == -ENOMEM, "hole");
+	CHECK(sys3(SYS_mincore, p, 0, vec) == 0, "nothing");
+}
+
+static void
+locks(void)
+{
+	byte *p = map_anon(8 * PGSZ, RW), vec[8];
+	long q;
+
+	CHECK(sys2(SYS_mlock, p + 1, PGSZ) == 0, "mlock rounds");
+	CHECK(sys3(SYS_mincore, p, 3 * PGSZ, vec) == 0 && vec[0] == 1 &&
+	    vec[1] == 1 && vec[2] == 0, "locked is resident");
+	CHECK(sys3(SYS_madvise, p, PGSZ, MADV_DONTNEED) == -EINVAL,
+	    "DONTNEED of locked memory");
+	fill(p, 0, 2);
+	q = mremap(p, 2 * PGSZ, 2 * PGSZ, MAYMOVE | FIXED, room(2));
+	CHECK(q > 0, "move locked memory: %ld", q);
+	SAME((byte *)q, 0, 2);
+	CHECK(sys3(SYS_madvise, q, PGSZ, MADV_DONTNEED) == -EINVAL,
+	    "still locked");
+	CHECK(sys2(SYS_munlock, q, 2 * PGSZ) == 0, "munlock");
+	CHECK(sys3(SYS_madvise, q, PGSZ, MADV_DONTNEED) == 0, "unlocked");
+	CHECK(sys2(SYS_mlock, p, 8 * PGSZ) == -ENOMEM, "a hole");
+	CHECK(sys2(SYS_munlock, p, PGSZ) == -ENOMEM, "unlock a hole");
+	CHECK(sys2(SYS_mlock, p, -4096L) == -EINVAL, "wraps");
+	CHECK(sys3(SYS_mlock2, p + 2 * PGSZ, PGSZ, 2) == -EINVAL, "flags");
+	CHECK(sys3(SYS_mlock2, p + 2 * PGSZ, PGSZ, 1) == 0, "on fault");
+	CHECK(sys1(SYS_mlockall, 0) == -EINVAL && sys1(SYS_mlockall, 4) ==
+	    -EINVAL && sys1(SYS_mlockall, 8) == -EINVAL, "mlockall");
+	CHECK(sys1(SYS_mlockall, 2) == 0, "the future");
+	p = map_anon(2 * PGSZ, RW);
+	CHECK(sys3(SYS_mincore, p, 2 * PGSZ, vec) == 0 && vec[1] == 1,
+	    "locked at once");
+	CHECK(sys0(SYS_munlockall) == 0, "munlockall");
+	CHECK(sys3(SYS_madvise, p, PGSZ, MADV_DONTNEED) == 0, "unlocked");
+	CHECK(sys1(SYS_mlockall, 1) == 0 && sys0(SYS_munlockall) == 0, "all");
+}
+
+static int
+wiped(void *arg)
+{
+	byte *p = arg, vec[4];
+
+	ZERO(p, 1);
+	SAME(p + PGSZ, 1, 1);
+	return sys3(SYS_mincore, p + 2 * PGSZ, PGSZ, vec) == -ENOMEM ? 0 : 1;
+}
+
+static void
+advice(void)
+{
+	byte *p = map_anon(4 * PGSZ, RW), vec[4];
+
+	fill(p, 0, 4);
+	CHECK(sys3(SYS_madvise, p, PGSZ, 18) == 0, "WIPEONFORK");
+	CHECK(sys3(SYS_madvise, p + 2 * PGSZ, PGSZ, 10) == 0, "DONTFORK");
+	CHECK(run_child(wiped, p) == 0, "child");
+	SAME(p, 0, 4);
+	CHECK(sys3(SYS_madvise, p, PGSZ, 3) == 0, "WILLNEED");
+	CHECK(sys3(SYS_madvise, p, 4 * PGSZ, MADV_DONTNEED) == 0, "DONTNEED");
+	ZERO(p, 4);
+	p = map_anon(4 * PGSZ, RW);
+	CHECK(sys3(SYS_madvise, p, 4 * PGSZ, 23) == 0, "POPULATE_WRITE");
+	CHECK(sys3(SYS_mincore, p, 4 * PGSZ, vec) == 0 && vec[3] == 1,
+	    "populated");
+	CHECK(sys3(SYS_madvise, p, 4 * PGSZ, 8) == 0, "FREE");
+	sys3(SYS_mprotect, p, PGSZ, PROT_READ);
+	CHECK(sys3(SYS_madvise, p, PGSZ, 23) == -EINVAL, "read only");
+	CHECK(sys3(SYS_madvise, p, PGSZ, 22) == 0, "POPULATE_READ");
+	CHECK(sys3(SYS_madvise, p, PGSZ, 77) == -EINVAL, "unknown");
+}
+
+static void
+barriers(void)
+{
+	CHECK((sys2(SYS_membarrier, 0, 0) & 25) == 25, "query");
+	CHECK(sys2(SYS_membarrier, 8, 0) == -EPERM, "not registered");
+	CHECK(sys2(SYS_membarrier, 16, 0) == 0 && sys2(SYS_membarrier, 8, 0) ==
+	    0, "private");
+	CHECK(sys2(SYS_membarrier, 1, 0) == 0, "global");
+	CHECK(sys2(SYS_membarrier, 1, 7) == -EINVAL &&
+	    sys2(SYS_membarrier, 3, 0) == -EINVAL, "arguments");
+}
+
+int
+main(int argc, char **argv, char **envp)
+{
+	(void)argc;
+	(void)argv;
+	(void)envp;
+	in_place();
+	moves();
+	errors();
+	files();
+	residence();
+	locks();
+	advice();
+	barriers();
+	printf("remap: mremap, mincore, mlock, madvise, membarrier\n");
+	return 0;
+}
