@@ -21,6 +21,9 @@
 
 #include "vm_priv.h"
 
+/* [v] wirings of anonymous pages: found at the pages, and in the maps */
+static uint64_t	audit_wired, audit_wirings;
+
 /* ---- one object ---- */
 
 static void
@@ -89,6 +92,8 @@ check_page(const struct vm_object *object, const struct vm_page *m,
 	if (m->valid == 0)
 		panic("I8: page %lu of object %p is not valid at rest",
 		    m->pindex, (const void *)object);
+	if (vm_object_anonymous(object))
+		audit_wired += m->wire_count;
 	vm_page_check(m);
 }
 
@@ -234,6 +239,24 @@ audit_reach(struct vm_object *object)
 		    (void *)object);
 }
 
+/* A wired entry shows a page everywhere, and has wired it once. */
+static void
+audit_wiring(const struct vm_map_entry *entry)
+{
+	const struct vm_page *m;
+	vm_offset_t va;
+	bool first;
+
+	for (va = entry->start; va < entry->end; va += PAGE_SIZE) {
+		m = check_shown(entry, va, &first);
+		if (m == NULL || m->wire_count == 0)
+			panic("I8: entry %#lx is wired, its page %p at %#lx is "
+			    "not", entry->start, (const void *)m, va);
+		if (vm_object_anonymous(m->object))
+			audit_wirings++;
+	}
+}
+
 static void
 audit_map(struct vm_map *map, void *arg)
 {
@@ -248,6 +271,8 @@ audit_map(struct vm_map *map, void *arg)
 			continue;
 		entry->object->audit_refs++;
 		audit_reach(entry->object);
+		if (entry->wired_count != 0 && !map->system)
+			audit_wiring(entry);
 	}
 }
 
@@ -284,9 +309,14 @@ vm_check_all(void)
 {
 	vm_page_check_all();
 	audit_first = audit_walk + 1;
+	audit_wired = audit_wirings = 0;
 	vm_object_foreach(audit_object, NULL);
 	vm_object_foreach(audit_backing, NULL);
 	vm_map_foreach(audit_map, NULL);
+	if (audit_wired != audit_wirings)
+		panic("I8: anonymous pages are wired %lu times, map entries "
+		    "say %lu", (unsigned long)audit_wired,
+		    (unsigned long)audit_wirings);
 	vm_object_foreach(audit_refs, NULL);
 	atomic_add(&audits_passed, 1);
 }

@@ -360,6 +360,17 @@ fault_copy(struct faultstate *fs)
 	return FAULT_NEXT;
 }
 
+/*
+ * Wired memory that other maps may write lies in the first object, even if it
+ * is only read: a copy made by another map could not take our wiring along.
+ */
+static bool
+fault_wires_shared(const struct faultstate *fs)
+{
+	return (fs->flags & VM_FAULT_WIRE) != 0 &&
+	    (fs->l.entry->eflags & MAP_ENTRY_SHARED) != 0;
+}
+
 static enum fault_step
 fault_fill(struct faultstate *fs)
 {
@@ -368,7 +379,7 @@ fault_fill(struct faultstate *fs)
 	if (fs->m == NULL)
 		return fault_zero_fill(fs);
 	if (fs->object != fs->first_object) {
-		if (write)
+		if (write || fault_wires_shared(fs))
 			return fault_copy(fs);
 		/* Others see this page: no write until it is copied. */
 		fs->l.prot &= (vm_prot_t)~VM_PROT_WRITE;
@@ -521,26 +532,40 @@ vm_fault_wire(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 }
 
 /*
- * The resident page that entry shows at va, or NULL; *objectp is its locked
- * object, or the locked end of the chain.
+ * The resident page that first, locked, shows at pindex, or NULL; *objectp is
+ * its locked object, or the locked end of the chain.  first stays locked.
  */
 static struct vm_page * __no_lock_analysis
-fault_resident(const struct vm_map_entry *entry, vm_offset_t va,
+fault_resident_from(struct vm_object *first, vm_pindex_t pindex,
     struct vm_object **objectp)
 {
-	struct vm_object *object = entry->object, *next;
-	vm_pindex_t pindex = atop(entry->offset + (va - entry->start));
+	struct vm_object *object = first, *next;
 	struct vm_page *m;
 
-	vm_object_lock(object);
 	while ((m = vm_page_lookup(object, pindex)) == NULL &&
 	    (next = object->backing_object) != NULL) {
 		vm_object_lock(next);
 		pindex += atop(object->backing_object_offset);
-		vm_object_unlock(object);
+		if (object != first)
+			vm_object_unlock(object);
 		object = next;
 	}
 	*objectp = object;
+	return m;
+}
+
+/* The same for what entry shows at va; only *objectp is locked after. */
+static struct vm_page * __no_lock_analysis
+fault_resident(const struct vm_map_entry *entry, vm_offset_t va,
+    struct vm_object **objectp)
+{
+	struct vm_page *m;
+
+	vm_object_lock(entry->object);
+	m = fault_resident_from(entry->object, atop(entry->offset +
+	    (va - entry->start)), objectp);
+	if (*objectp != entry->object)
+		vm_object_unlock(entry->object);
 	return m;
 }
 
@@ -567,6 +592,63 @@ vm_fault_unwire(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 }
 
 /* ---- fork of wired memory ---- */
+
+/*
+ * entry is wired at va: its page moves to the first object, if it is behind.
+ * The map is write-locked and nobody else has the first object in a map, so no
+ * one else fills the index; it stays locked, or a merge could.
+ */
+static int __no_lock_analysis
+fault_front_one(struct vm_map *map, struct vm_map_entry *entry, vm_offset_t va)
+{
+	struct vm_object *first = entry->object, *object;
+	struct vm_page *m, *new = NULL;
+	int error = ENOMEM;
+
+	vm_object_lock(first);
+	m = fault_resident_from(first, atop(entry->offset +
+	    (va - entry->start)), &object);
+	KASSERT(m != NULL, "no page at %lx, which is wired (I8)", va);
+	if (object == first) {
+		vm_object_unlock(first);
+		return 0;
+	}
+	new = vm_page_alloc(first, atop(entry->offset + (va - entry->start)),
+	    VM_ALLOC_NORMAL);
+	if (new != NULL) {
+		pmap_copy_page(m, new);
+		new->valid = VM_PAGE_VALID;
+		new->dirty = VM_PAGE_VALID;
+		error = entry->protection == VM_PROT_NONE ? 0 :
+		    pmap_enter(map->pmap, va, new,
+		    vm_prot_readable(entry->protection), VM_PROT_NONE,
+		    PMAP_ENTER_WIRED);
+		if (error != 0)
+			vm_page_free(new);
+	}
+	if (error == 0) {
+		vm_page_wire(new);
+		vm_page_unbusy(new);
+		vm_page_unwire(m);
+	}
+	vm_object_unlock(object);
+	vm_object_unlock(first);
+	return error;
+}
+
+int
+vm_fault_front_entry(struct vm_map *map, struct vm_map_entry *entry)
+{
+	vm_offset_t va;
+	int error = 0;
+
+	KASSERT(rw_wowned(&map->lock) && entry->wired_count != 0,
+	    "entry %lx: map %p not locked, or it is not wired", entry->start,
+	    (void *)map);
+	for (va = entry->start; va < entry->end && error == 0; va += PAGE_SIZE)
+		error = fault_front_one(map, entry, va);
+	return error;
+}
 
 /*
  * Copy the page that src shows at va to object, which is private and locked,

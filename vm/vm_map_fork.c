@@ -193,7 +193,10 @@ fork_reference(struct vm_object *object)
 	vm_object_unlock(object);
 }
 
-/* SHARE: one object for both, so it has to exist and to be the parent's own. */
+/*
+ * SHARE: one object for both, so it has to exist and to be the parent's own,
+ * and what is wired has to be in it.
+ */
 static int
 fork_share(struct map_fork *f, struct vm_map_entry *entry,
     struct vm_map_entry *new)
@@ -206,6 +209,9 @@ fork_share(struct map_fork *f, struct vm_map_entry *entry,
 		error = entry_make_object(f->parent, entry);
 	else if ((entry->eflags & MAP_ENTRY_NEEDS_COPY) != 0)
 		error = entry_shadow(f->parent, entry);
+	if (error == 0 && entry->wired_count != 0 &&
+	    (entry->eflags & MAP_ENTRY_SHARED) == 0)
+		error = vm_fault_front_entry(f->parent, entry);
 	if (error != 0)
 		return error;
 	fork_reference(entry->object);

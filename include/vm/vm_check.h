@@ -25,7 +25,8 @@ void	vm_check_object(struct vm_object *object);
 void	vm_check_map(struct vm_map *map);
 /*
  * vm_check_all: every object, map, page and pmap, from the roots: besides the
- * above I3 (references recounted), I11 (all reachable), I12.
+ * above I3 (references recounted), wirings recounted (I8), I11 (all reachable),
+ * I12.
  * => Locks: none held.  No thread is inside the VM.
  */
 void	vm_check_all(void);

@@ -39,7 +39,8 @@ void	vm_prefault_init(void);
 /*
  * vm_fault_wire: fault in and wire [start, end), which lies in one entry that
  * the caller has marked IN_TRANSITION.  Writable memory is wired as if written,
- * so that no copy on write replaces a wired page.
+ * so that no copy on write replaces a wired page; so is SHARED memory, which
+ * other maps may write.
  * => Locks: none held.  Sleeps: as vm_fault.
  * => Returns 0, or vm_fault's error: then no page is wired; what others mapped
  *    there meanwhile is marked wired, and the caller's to pmap_unwire.
@@ -63,3 +64,12 @@ void	vm_fault_unwire(struct vm_map *map, vm_offset_t start, vm_offset_t end);
  */
 int	vm_fault_copy_entry(struct vm_map *dst_map, struct vm_map *src_map,
 	    struct vm_map_entry *dst, struct vm_map_entry *src) __warn_unused;
+/*
+ * vm_fault_front_entry: every page of entry, wired, moves to its first object,
+ * which is about to be SHARED: what others write then is not copied any more.
+ * => Locks: map write-locked; entry is not in transition, not NEEDS_COPY, not
+ *    SHARED yet.  Sleeps: for object locks.
+ * => Returns 0; ENOMEM: some pages have moved, which nobody can tell.
+ */
+int	vm_fault_front_entry(struct vm_map *map, struct vm_map_entry *entry)
+	    __warn_unused;

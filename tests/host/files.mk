@@ -17,6 +17,7 @@ HOST_TESTS	+= tests/host/vm_phys_test.c
 HOST_TESTS	+= tests/host/rbtree_test.c
 HOST_TESTS	+= tests/host/vm_object_test.c
 HOST_TESTS	+= tests/host/vm_fault_test.c
+HOST_TESTS	+= tests/host/vm_wire_test.c
 HOST_TESTS	+= tests/host/vm_pager_test.c
 HOST_TESTS	+= tests/host/vm_prefault_test.c
 HOST_TESTS	+= tests/host/vm_objcache_test.c
