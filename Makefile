@@ -141,10 +141,12 @@ $(U)/vmbench: tests/bench/vmbench.c tests/bench/sys.h
 	    -Wno-misleading-indentation -Wno-unused-function \
 	    -Wno-maybe-uninitialized -o $@ $<
 
-$(B)/initrd.cpio: $(UBINS) $(wildcard tests/user/*.txt) tools/mkinitrd.py
+$(B)/initrd.cpio: $(UBINS) $(wildcard tests/user/*.txt) kern/linux/syscalls.tbl \
+    tools/mkinitrd.py
 	$(Q)$(PYTHON) tools/mkinitrd.py $@ init=$(U)/init dev/ tmp/ proc/ \
 	    etc/suite=tests/user/suite.txt etc/stress=tests/user/stress.txt \
 	    etc/storm=tests/user/storm.txt etc/bulk=tests/user/bulk.txt etc/product.txt=tests/expect/product.txt \
+	    etc/syscalls.tbl=kern/linux/syscalls.tbl \
 	    $(foreach p,$(UBINS),bin/$(notdir $(p))=$(p)) \
 	    $(if $(BUSYBOX),bin/busybox=$(BUSYBOX) $(APPLETS:%=bin/%=@busybox))
 

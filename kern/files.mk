@@ -51,6 +51,7 @@ KERN_SRCS += kern/proc/ramfs.c
 KERN_SRCS += kern/proc/ramfs_name.c
 KERN_SRCS += kern/proc/ramfs_data.c
 KERN_SRCS += kern/linux/linux_dispatch.c
+KERN_SRCS += kern/linux/linux_strace.c
 KERN_SRCS += kern/linux/linux_file.c
 KERN_SRCS += kern/linux/linux_path.c
 KERN_SRCS += kern/linux/linux_dir.c

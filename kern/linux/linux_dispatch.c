@@ -19,12 +19,11 @@
 #include <sys/thread.h>
 #include <sys/usermode.h>
 
+#define NR_EXIT		60U
+#define NR_EXIT_GROUP	231U
 #define SYSCALL_LOGGED	512U	/* numbers that are remembered as logged */
 
-BOOT_OPTION(strace, "strace", "print every system call with its result");
-
 static uint64_t syscall_logged[SYSCALL_LOGGED / 64];	/* [a] a bit each */
-static int	syscall_trace;	/* [h] 0: not asked yet, 1 off, 2 on */
 
 /* syscall_missing: a number without a handler. */
 static int64_t
@@ -42,15 +41,22 @@ syscall_missing(uint32_t nr)
 	return -ENOSYS;
 }
 
-static void
-syscall_print(uint32_t nr, const struct trapframe *tf, int64_t ret)
+/* syscall_traced: the call, with a line about it. */
+static __noinline int64_t
+syscall_traced(syscall_fn *fn, uint32_t nr, const struct trapframe *tf)
 {
-	const char *name;
+	const uint64_t args[6] = { tf->tf_rdi, tf->tf_rsi, tf->tf_rdx,
+	    tf->tf_r10, tf->tf_r8, tf->tf_r9 };
+	struct strace st;
+	int64_t ret;
 
-	name = nr < SYSCALL_COUNT ? syscall_table[nr].sd_name : NULL;
-	kprintf("[%d] %s %u(%lx, %lx, %lx, %lx, %lx, %lx) = %ld\n",
-	    curproc->p_pid, name != NULL ? name : "?", nr, tf->tf_rdi,
-	    tf->tf_rsi, tf->tf_rdx, tf->tf_r10, tf->tf_r8, tf->tf_r9, ret);
+	strace_enter(&st, fn != NULL ? &syscall_table[nr] : NULL, nr, args);
+	if (nr == NR_EXIT || nr == NR_EXIT_GROUP)
+		strace_gone(&st);
+	ret = fn != NULL ? fn(args[0], args[1], args[2], args[3], args[4],
+	    args[5]) : syscall_missing(nr);
+	strace_leave(&st, ret);
+	return ret;
 }
 
 /* syscall_interrupted: I1; userret restarts the call or leaves -EINTR. */
@@ -75,17 +81,13 @@ linux_syscall(struct trapframe *tf)
 
 	fn = __predict_true(nr < SYSCALL_COUNT) ? syscall_table[nr].sd_fn :
 	    NULL;
-	if (__predict_true(fn != NULL))
+	if (__predict_false(!strace_off()) && strace_wanted())
+		ret = syscall_traced(fn, nr, tf);
+	else if (__predict_true(fn != NULL))
 		ret = fn(tf->tf_rdi, tf->tf_rsi, tf->tf_rdx, tf->tf_r10,
 		    tf->tf_r8, tf->tf_r9);
 	else
 		ret = syscall_missing(nr);
-	if (__predict_false(syscall_trace != 1)) {
-		if (syscall_trace == 0)
-			syscall_trace = bootopt_bool("strace") ? 2 : 1;
-		if (syscall_trace == 2)
-			syscall_print(nr, tf, ret);
-	}
 	if (__predict_false(ret >= -ERESTARTNOHAND && ret <= -ERESTART)) {
 		if (ret == -EJUSTRETURN)
 			return;

@@ -60,3 +60,23 @@ int	timespec_get(uint64_t ua, nsec_t *ns) __warn_unused;
 int	timespec_put(nsec_t ns, uint64_t ua) __warn_unused;
 struct linux_timespec timespec_of(nsec_t ns);
 struct linux_timeval timeval_of(nsec_t ns);
+
+/* ---- linux_strace.c ---- */
+
+/* One line as it is written.  [t] all. */
+struct strace {
+	const char	*name, *format;
+	uint64_t	 args[6];
+	unsigned	 nargs, arg;	/* arg: the next to write */
+	unsigned	 len;
+	char		 line[400];
+};
+/* strace_wanted: is the running process watched?  strace_off: nobody ever is. */
+bool	strace_wanted(void);
+bool	strace_off(void);
+/* sd NULL: no such call. */
+void	strace_enter(struct strace *st, const struct syscall_desc *sd,
+	    uint32_t nr, const uint64_t args[6]);
+void	strace_leave(struct strace *st, int64_t ret);
+/* strace_gone: the call will not return. */
+void	strace_gone(struct strace *st);

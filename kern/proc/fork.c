@@ -186,7 +186,7 @@ fork_inherit(struct proc *p1, struct proc *p2, int exitsig)
 	p2->p_persona = p1->p_persona;
 	p2->p_prctl = p1->p_prctl & ~(unsigned)PRF_REAPER;
 	rw_runlock(&p1->p_lock);
-	p2->p_flags = p1->p_flags & P_NOCTTY;
+	p2->p_flags = p1->p_flags & (P_NOCTTY | P_STRACE);
 	p2->p_exitsig = exitsig;
 }
 

@@ -31,3 +31,4 @@ USER_PROGS	+= ids
 USER_PROGS	+= remap
 USER_PROGS	+= sysvshm
 USER_PROGS	+= inherit
+USER_PROGS	+= systable
