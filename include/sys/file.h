@@ -50,6 +50,9 @@ struct vm_object;
 #define S_ISDIR(m)	(((m) & S_IFMT) == S_IFDIR)
 #define S_ISLNK(m)	(((m) & S_IFMT) == S_IFLNK)
 #define S_ISCHR(m)	(((m) & S_IFMT) == S_IFCHR)
+#define S_ISUID		04000
+#define S_ISGID		02000
+#define S_IXGRP		00010
 
 #define PATH_MAX	4096
 #define NAME_MAX	255
@@ -67,6 +70,8 @@ struct vm_object;
 #define POLLERR		0x0008
 #define POLLHUP		0x0010
 #define POLLNVAL	0x0020
+#define POLLRDNORM	0x0040
+#define POLLWRNORM	0x0100
 
 /* ---- uio: where a read or write takes its user bytes from ---- */
 
@@ -109,10 +114,12 @@ int	uiozero(size_t len, struct uio *u) __warn_unused;
 
 /* What stat(2) wants to know, before it is put in an ABI's layout. */
 struct fstatus {
-	uint64_t	st_ino, st_size, st_rdev;
+	uint64_t	st_dev, st_ino, st_size, st_rdev;
+	uint64_t	st_blocks;		/* of 512 bytes */
 	mode_t		st_mode;
-	uint32_t	st_nlink;
-	nsec_t		st_mtime, st_ctime;	/* since 1970 */
+	uint32_t	st_nlink, st_uid, st_gid;
+	int64_t		st_atime, st_mtime, st_ctime, st_btime;	/* ns since
+						 * 1970; before: negative */
 };
 
 /* fo_getdents calls this for each entry; false: no room, stop before it. */
@@ -233,16 +240,21 @@ uint64_t	 poll_begin(void);
 int		 poll_wait(uint64_t gen, nsec_t timo) __warn_unused;
 void		 poll_end(void);
 
-/* ---- the console and the small devices (tty.c) ---- */
+/* ---- the console (tty.c) and the small devices (dev.c) ---- */
 enum dev_id {
-	DEV_CONSOLE = 1, DEV_NULL, DEV_ZERO, DEV_RANDOM, DEV_FAULTS, DEV_TTY
+	DEV_CONSOLE = 1, DEV_NULL, DEV_ZERO, DEV_RANDOM, DEV_FAULTS, DEV_TTY,
+	DEV_FULL, DEV_URANDOM
 };
-const struct fileops *dev_ops(enum dev_id id);
+/* dev_lookup: the character device with this number; 0: there is none. */
+int		 dev_lookup(uint64_t rdev);
+const struct fileops *dev_ops(int id);	/* NULL: there is none */
 uint64_t	 dev_rdev(enum dev_id id);
+int		 dev_stat(struct file *fp, struct fstatus *st);
+extern const struct fileops tty_fileops;
 /* dev_open: what an open of id by the running process does first: the console
  * becomes the controlling terminal of a session leader without one, /dev/tty is
  * ENXIO without one. */
-int		 dev_open(enum dev_id id, unsigned oflags) __warn_unused;
+int		 dev_open(int id, unsigned oflags) __warn_unused;
 void		 tty_init(void);
 /* /dev/faults (dev_faults.c): injected failures, with boot option faults=1. */
 bool		 faults_wanted(void);

@@ -39,8 +39,12 @@ struct rnode {
 	mode_t			 rn_mode;	/* [a] type is [c] */
 	uint64_t		 rn_ino;	/* [c] */
 	uint64_t		 rn_size;	/* [n] w, r: [a] */
-	nsec_t			 rn_mtime;	/* [a] */
-	int			 rn_dev;	/* [c] enum dev_id, S_IFCHR */
+	uint32_t		 rn_uid, rn_gid;	/* [a] */
+	int64_t			 rn_atime;	/* [a] ns since 1970 */
+	int64_t			 rn_mtime;	/* [a] bytes or names changed */
+	int64_t			 rn_ctime;	/* [a] anything changed */
+	int64_t			 rn_btime;	/* [c] made */
+	uint64_t		 rn_rdev;	/* [c] S_IFCHR, S_IFBLK: number */
 	struct vm_object	*rn_object;	/* [n] S_IFREG; NULL: empty */
 	char			*rn_target;	/* [c] S_IFLNK; NULL: the running
 						 * process's program */
@@ -100,10 +104,10 @@ int		 ramfs_namei(struct rnode *dir, const char *path, bool follow,
 int		 ramfs_open(struct rnode *dir, const char *path,
 		    unsigned oflags, mode_t mode, struct file **fpp)
 		    __warn_unused;
-/* ramfs_mknode: mode's type says what; target for symbolic links; dev for
+/* ramfs_mknode: mode's type says what; target for symbolic links; rdev for
  * devices.  EEXIST, ENOENT, ... */
 int		 ramfs_mknode(struct rnode *dir, const char *path, mode_t mode,
-		    const char *target, int dev) __warn_unused;
+		    const char *target, uint64_t rdev) __warn_unused;
 int		 ramfs_unlink(struct rnode *dir, const char *path, bool rmdir)
 		    __warn_unused;
 int		 ramfs_link(struct rnode *olddir, const char *old,
@@ -129,6 +133,16 @@ size_t		 rnode_kread(struct rnode *n, uint64_t off, void *buf,
 int		 rnode_kwrite(struct rnode *n, uint64_t off, const void *buf,
 		    size_t len) __warn_unused;
 int		 rnode_truncate(struct rnode *n, uint64_t size) __warn_unused;
+/* rnode_accessed: read now: moves the access time as relatime does.
+ * rnode_changed: the node now, its bytes or names with data. */
+void		 rnode_accessed(struct rnode *n);
+void		 rnode_changed(struct rnode *n, bool data);
+void		 rnode_chmod(struct rnode *n, mode_t mode);
+/* rnode_chown: UINT32_MAX leaves one as it is. */
+void		 rnode_chown(struct rnode *n, uint32_t uid, uint32_t gid);
+/* rnode_utimes: NULL leaves one as it is. */
+void		 rnode_utimes(struct rnode *n, const int64_t *atime,
+		    const int64_t *mtime);
 /* rnode_object: the file's object with a new reference; ENOMEM never: sleeps.
  * A device or directory: NULL. */
 struct vm_object *rnode_object(struct rnode *n);

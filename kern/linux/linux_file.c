@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * linux_file.c: system calls on descriptors: reading and writing, seeking,
- * duplicating, pipes, fcntl, ioctl and poll.
+ * duplicating, pipes, fcntl and ioctl.
  *
  * Locks: none of its own.
  */
@@ -17,7 +17,6 @@
 #include <sys/ramfs.h>
 
 #define IOV_SMALL	8
-#define POLL_SMALL	16
 
 /* ---- read and write ---- */
 
@@ -174,19 +173,6 @@ sys_ftruncate(SYSARGS6(fd, size, a2 __unused, a3 __unused, a4 __unused,
 		error = fp->f_ops->fo_truncate(fp, size);
 	file_put(fp);
 	return ret_errno(error);
-}
-
-int64_t
-sys_fsync(SYSARGS6(fd, a1 __unused, a2 __unused, a3 __unused, a4 __unused,
-    a5 __unused))
-{
-	struct file *fp;
-
-	fp = fd_get((int)fd);
-	if (fp == NULL)
-		return -EBADF;
-	file_put(fp);
-	return 0;
 }
 
 /* ---- descriptors ---- */
@@ -375,118 +361,4 @@ sys_ioctl(SYSARGS6(fd, cmd, arg, a3 __unused, a4 __unused, a5 __unused))
 		error = fp->f_ops->fo_ioctl(fp, (uint32_t)cmd, uaddr(arg));
 	file_put(fp);
 	return ret_restart(error);
-}
-
-/* ---- poll ---- */
-
-static int16_t
-poll_one(const struct linux_pollfd *pfd)
-{
-	struct file *fp;
-	unsigned ev;
-
-	if (pfd->fd < 0)
-		return 0;
-	fp = fd_get(pfd->fd);
-	if (fp == NULL)
-		return POLLNVAL;
-	ev = POLLIN | POLLOUT;
-	if (fp->f_ops->fo_poll != NULL)
-		ev = fp->f_ops->fo_poll(fp);
-	file_put(fp);
-	return (int16_t)(ev & ((uint16_t)pfd->events | POLLERR | POLLHUP));
-}
-
-/* poll_loop: until something is ready or the deadline; forever: none. */
-static int
-poll_loop(struct linux_pollfd *pfd, unsigned n, bool forever, nsec_t deadline,
-    unsigned *ready)
-{
-	uint64_t gen;
-	nsec_t now;
-	unsigned i;
-	int error;
-
-	for (;;) {
-		gen = poll_begin();
-		*ready = 0;
-		for (i = 0; i < n; i++) {
-			pfd[i].revents = poll_one(&pfd[i]);
-			*ready += pfd[i].revents != 0;
-		}
-		now = md_uptime();
-		error = 0;
-		if (*ready == 0 && (forever || now < deadline))
-			error = poll_wait(gen, forever ? 0 : deadline - now);
-		poll_end();
-		if (*ready != 0 || (!forever && now >= deadline))
-			return 0;
-		if (error != 0 && error != EWOULDBLOCK)
-			return error;
-	}
-}
-
-static int64_t
-do_poll(uint64_t ua, uint64_t n, bool forever, nsec_t timo)
-{
-	struct linux_pollfd small[POLL_SMALL], *pfd = small;
-	size_t bytes = n * sizeof(*pfd);
-	unsigned ready;
-	int error;
-
-	if (n > NOFILE_MAX)
-		return -EINVAL;
-	if (n > POLL_SMALL)
-		pfd = kmalloc(bytes, M_WAITOK);
-	if (pfd == NULL)
-		return -ENOMEM;
-	error = copyin(uaddr(ua), pfd, bytes);
-	if (error == 0)
-		error = poll_loop(pfd, (unsigned)n, forever,
-		    md_uptime() + timo, &ready);
-	if (error == 0)
-		error = copyout(pfd, uaddr(ua), bytes);
-	if (pfd != small)
-		kfree(pfd);
-	if (error == EINTR)
-		return -ERESTARTNOHAND;
-	return error != 0 ? ret_errno(error) : (int64_t)ready;
-}
-
-int64_t
-sys_poll(SYSARGS6(ua, n, timo, a3 __unused, a4 __unused, a5 __unused))
-{
-	bool forever = (int32_t)timo < 0;
-
-	return do_poll(ua, n, forever, forever ? 0 :
-	    (uint32_t)timo * NSEC_PER_MSEC);
-}
-
-int64_t
-sys_ppoll(SYSARGS6(ua, n, ts, mask, size, a5 __unused))
-{
-	struct uthread *ut = curuthread;
-	uint64_t set;
-	nsec_t timo;
-	int64_t ret;
-	int error;
-
-	timo = 0;
-	error = ts != 0 ? timespec_get(ts, &timo) : 0;
-	if (error == 0 && mask != 0)
-		error = size != sizeof(set) ? EINVAL :
-		    fuword64(uaddr(mask), &set);
-	if (error != 0)
-		return ret_errno(error);
-	if (mask == 0)
-		return do_poll(ua, n, ts == 0, timo);
-	ut->ut_oldmask = ut->ut_sigmask;
-	sigmask_set(set);
-	ret = do_poll(ua, n, ts == 0, timo);
-	/* A handler runs under the mask of the call; userret restores. */
-	if (ret == -ERESTARTNOHAND)
-		ut->ut_suspended = true;
-	else
-		sigmask_set(ut->ut_oldmask);
-	return ret;
 }

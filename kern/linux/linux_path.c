@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * linux_path.c: system calls that take names: open, stat, directories, links,
- * modes, the working directory.
+ * linux_path.c: system calls that take names: open, access, readlink, umask.
  *
  * Everybody is root here: permission bits are kept and shown, and only the
  * execute bit of a file is asked for.
@@ -74,8 +73,10 @@ name_at_get(struct name_at *at, uint64_t dirfd, uint64_t path)
 	error = upath_get(&at->path, path);
 	if (error != 0)
 		return error;
-	/* The directory does not matter to an absolute path. */
-	if (at->path.p[0] == '/')
+	/* The directory does not matter to an absolute path or to none. */
+	if (at->path.p[0] == '\0')
+		error = ENOENT;
+	else if (at->path.p[0] == '/')
 		at->dir = rnode_ref(ramfs_root);
 	else
 		error = dir_get((int)dirfd, &at->dir);
@@ -105,7 +106,7 @@ upath_lookup(int dirfd, uint64_t path, bool follow, struct rnode **np)
 	return error;
 }
 
-static mode_t
+mode_t
 mode_masked(uint64_t mode)
 {
 	return (mode_t)mode & 07777 & ~atomic_load(&curproc->p_fs->fx_umask);
@@ -179,95 +180,7 @@ sys_truncate(SYSARGS6(path, size, a2 __unused, a3 __unused, a4 __unused,
 	return ret_errno(error);
 }
 
-/* ---- stat ---- */
-
-static int
-stat_out(const struct fstatus *st, uint64_t ua)
-{
-	struct linux_stat ls;
-
-	memset(&ls, 0, sizeof(ls));
-	ls.st_dev = 1;
-	ls.st_ino = st->st_ino;
-	ls.st_nlink = st->st_nlink;
-	ls.st_mode = st->st_mode;
-	ls.st_rdev = st->st_rdev;
-	ls.st_size = (int64_t)st->st_size;
-	ls.st_blksize = PAGE_SIZE;
-	ls.st_blocks = (int64_t)(round_page(st->st_size) / 512);
-	ls.st_mtime = (int64_t)(st->st_mtime / NSEC_PER_SEC);
-	ls.st_mtime_nsec = (int64_t)(st->st_mtime % NSEC_PER_SEC);
-	ls.st_atime = ls.st_mtime;
-	ls.st_atime_nsec = ls.st_mtime_nsec;
-	ls.st_ctime = (int64_t)(st->st_ctime / NSEC_PER_SEC);
-	ls.st_ctime_nsec = (int64_t)(st->st_ctime % NSEC_PER_SEC);
-	return copyout(&ls, uaddr(ua), sizeof(ls));
-}
-
-static int64_t
-do_stat(int dirfd, uint64_t path, uint64_t ua, bool follow)
-{
-	struct fstatus st;
-	struct rnode *n;
-	int error;
-
-	error = upath_lookup(dirfd, path, follow, &n);
-	if (error != 0)
-		return ret_errno(error);
-	rnode_stat(n, &st);
-	rnode_put(n);
-	return ret_errno(stat_out(&st, ua));
-}
-
-int64_t
-sys_stat(SYSARGS6(path, ua, a2 __unused, a3 __unused, a4 __unused,
-    a5 __unused))
-{
-	return do_stat(AT_FDCWD, path, ua, true);
-}
-
-int64_t
-sys_lstat(SYSARGS6(path, ua, a2 __unused, a3 __unused, a4 __unused,
-    a5 __unused))
-{
-	return do_stat(AT_FDCWD, path, ua, false);
-}
-
-int64_t
-sys_fstat(SYSARGS6(fd, ua, a2 __unused, a3 __unused, a4 __unused,
-    a5 __unused))
-{
-	struct fstatus st;
-	struct file *fp;
-	int error;
-
-	fp = fd_get((int)fd);
-	if (fp == NULL)
-		return -EBADF;
-	error = fp->f_ops->fo_stat(fp, &st);
-	file_put(fp);
-	return error != 0 ? ret_errno(error) : ret_errno(stat_out(&st, ua));
-}
-
-int64_t
-sys_newfstatat(SYSARGS6(dirfd, path, ua, flags, a4 __unused, a5 __unused))
-{
-	uint8_t first;
-	int error;
-
-	if ((flags & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH |
-	    AT_NO_AUTOMOUNT)) != 0)
-		return -EINVAL;
-	if ((flags & AT_EMPTY_PATH) != 0 && (int)dirfd >= 0) {
-		error = copyin(uaddr(path), &first, 1);
-		if (error != 0)
-			return ret_errno(error);
-		if (first == '\0')
-			return sys_fstat(dirfd, ua, 0, 0, 0, 0);
-	}
-	return do_stat((int)dirfd, path, ua,
-	    (flags & AT_SYMLINK_NOFOLLOW) == 0);
-}
+/* ---- access and links ---- */
 
 /* do_access: root may read and write all, but run only what is marked. */
 static int64_t
@@ -356,110 +269,6 @@ sys_readlink(SYSARGS6(path, buf, size, a3 __unused, a4 __unused,
     a5 __unused))
 {
 	return sys_readlinkat((uint64_t)AT_FDCWD, path, buf, size, 0, 0);
-}
-
-/* ---- modes and times ---- */
-
-static void
-node_chmod(struct rnode *n, uint64_t mode)
-{
-	atomic_store(&n->rn_mode, (n->rn_mode & S_IFMT) |
-	    ((mode_t)mode & 07777));
-}
-
-int64_t
-sys_fchmodat(SYSARGS6(dirfd, path, mode, a3 __unused, a4 __unused,
-    a5 __unused))
-{
-	struct rnode *n;
-	int error;
-
-	error = upath_lookup((int)dirfd, path, true, &n);
-	if (error != 0)
-		return ret_errno(error);
-	node_chmod(n, mode);
-	rnode_put(n);
-	return 0;
-}
-
-int64_t
-sys_chmod(SYSARGS6(path, mode, a2 __unused, a3 __unused, a4 __unused,
-    a5 __unused))
-{
-	return sys_fchmodat((uint64_t)AT_FDCWD, path, mode, 0, 0, 0);
-}
-
-int64_t
-sys_fchmod(SYSARGS6(fd, mode, a2 __unused, a3 __unused, a4 __unused,
-    a5 __unused))
-{
-	struct file *fp;
-
-	fp = fd_get((int)fd);
-	if (fp == NULL)
-		return -EBADF;
-	if (fp->f_node != NULL)
-		node_chmod(fp->f_node, mode);
-	file_put(fp);
-	return 0;
-}
-
-/* chown_ok: root's, or unchanged (-1). */
-static bool
-chown_ok(uint64_t uid, uint64_t gid)
-{
-	return (uint32_t)uid + 1 <= 1 && (uint32_t)gid + 1 <= 1;
-}
-
-int64_t
-sys_chown(SYSARGS6(path, uid, gid, a3 __unused, a4 __unused, a5 __unused))
-{
-	struct rnode *n;
-	int error;
-
-	error = upath_lookup(AT_FDCWD, path, true, &n);
-	if (error != 0)
-		return ret_errno(error);
-	rnode_put(n);
-	return chown_ok(uid, gid) ? 0 : -EPERM;
-}
-
-int64_t
-sys_fchown(SYSARGS6(fd, uid, gid, a3 __unused, a4 __unused, a5 __unused))
-{
-	struct file *fp;
-
-	fp = fd_get((int)fd);
-	if (fp == NULL)
-		return -EBADF;
-	file_put(fp);
-	return chown_ok(uid, gid) ? 0 : -EPERM;
-}
-
-int64_t
-sys_utimensat(SYSARGS6(dirfd, path, times __unused, flags, a4 __unused,
-    a5 __unused))
-{
-	struct file *fp;
-	struct rnode *n;
-	int error;
-
-	if (path == 0) {
-		fp = fd_get((int)dirfd);
-		if (fp == NULL)
-			return -EBADF;
-		if (fp->f_node != NULL)
-			atomic_store(&fp->f_node->rn_mtime, md_walltime());
-		file_put(fp);
-		return 0;
-	}
-	error = upath_lookup((int)dirfd, path,
-	    (flags & AT_SYMLINK_NOFOLLOW) == 0, &n);
-	if (error != 0)
-		return ret_errno(error);
-	atomic_store(&n->rn_mtime, md_walltime());
-	rnode_put(n);
-	return 0;
 }
 
 int64_t

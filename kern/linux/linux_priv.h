@@ -55,6 +55,9 @@ void	name_at_put(struct name_at *at);
 int	upath_lookup(int dirfd, uint64_t path, bool follow,
 	    struct rnode **np) __warn_unused;
 
+/* mode_masked: permission bits under the caller's umask. */
+mode_t	mode_masked(uint64_t mode);
+
 /* timespec_get: a duration or time from user space.  EFAULT, EINVAL. */
 int	timespec_get(uint64_t ua, nsec_t *ns) __warn_unused;
 int	timespec_put(nsec_t ns, uint64_t ua) __warn_unused;

@@ -43,7 +43,8 @@ rnode_alloc(mode_t mode)
 	n->rn_refs = 1;
 	n->rn_mode = mode;
 	n->rn_ino = atomic_fetchadd(&rnode_ino, 1);
-	n->rn_mtime = md_walltime();
+	n->rn_btime = n->rn_atime = n->rn_mtime = n->rn_ctime =
+	    (int64_t)md_walltime();
 	n->rn_seq = 3;			/* 1 and 2 are . and .. */
 	rw_init(&n->rn_lock, "rnode", LO_VNODE, 0);
 	TAILQ_INIT(&n->rn_entries);
@@ -256,10 +257,10 @@ ramfs_open(struct rnode *dir, const char *path, unsigned oflags, mode_t mode,
 		return error;
 	ops = &ramfs_fileops;
 	if (S_ISCHR(n->rn_mode))
-		ops = dev_ops((enum dev_id)n->rn_dev);
+		ops = dev_ops(dev_lookup(n->rn_rdev));
 	error = ENXIO;
 	if (ops != NULL && S_ISCHR(n->rn_mode) && (oflags & O_PATH) == 0)
-		error = dev_open((enum dev_id)n->rn_dev, oflags);
+		error = dev_open(dev_lookup(n->rn_rdev), oflags);
 	else if (ops != NULL)
 		error = 0;
 	if (error == 0) {
@@ -484,11 +485,12 @@ ramfs_init(void)
 {
 	static const struct {
 		const char	*path;
-		int		 dev;
+		enum dev_id	 dev;
 	} devs[] = {
 		{ "/dev/console", DEV_CONSOLE }, { "/dev/tty", DEV_TTY },
 		{ "/dev/null", DEV_NULL }, { "/dev/zero", DEV_ZERO },
-		{ "/dev/random", DEV_RANDOM }, { "/dev/urandom", DEV_RANDOM },
+		{ "/dev/random", DEV_RANDOM }, { "/dev/urandom", DEV_URANDOM },
+		{ "/dev/full", DEV_FULL },
 	};
 	static const char *const dirs[] = { "/dev", "/proc", "/proc/self" };
 	unsigned i;
@@ -510,10 +512,11 @@ ramfs_init(void)
 		    S_IFLNK | 0777, NULL, 0);
 	for (i = 0; i < nitems(devs) && error == 0; i++)
 		error = ramfs_mknode(ramfs_root, devs[i].path, S_IFCHR | 0666,
-		    NULL, devs[i].dev);
+		    NULL, dev_rdev(devs[i].dev));
 	if (error == 0 && faults_wanted())
 		error = ramfs_mknode(ramfs_root, "/dev/faults",
-		    S_IFCHR | 0600, NULL, DEV_FAULTS);
+		    S_IFCHR | 0600, NULL,
+		    dev_rdev(DEV_FAULTS));
 	if (error != 0)
 		panic_exit(EXIT_NOINIT, "ramfs: no memory for its first names");
 }

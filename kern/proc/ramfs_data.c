@@ -250,7 +250,7 @@ rnode_write(struct rnode *n, uint64_t *off, bool append, struct uio *u)
 		error = rnode_write_chunk(n, *off, u);
 		*off += before - u->u_resid;
 	}
-	atomic_store(&n->rn_mtime, md_walltime());
+	rnode_changed(n, true);
 	rw_wunlock(&n->rn_lock);
 	return error;
 }
@@ -333,7 +333,7 @@ rnode_truncate(struct rnode *n, uint64_t size)
 	if (size < n->rn_size)
 		rnode_zerotail(n, size);
 	rnode_resize(n, size);
-	atomic_store(&n->rn_mtime, md_walltime());
+	rnode_changed(n, true);
 	rw_wunlock(&n->rn_lock);
 	return 0;
 }
@@ -350,6 +350,7 @@ ramfs_read(struct file *fp, struct uio *u, uint64_t *off)
 		return EISDIR;
 	error = rnode_read(fp->f_node, *off, u);
 	*off += before - u->u_resid;
+	rnode_accessed(fp->f_node);
 	return u->u_resid != before ? 0 : error;
 }
 
@@ -362,23 +363,6 @@ ramfs_write(struct file *fp, struct uio *u, uint64_t *off)
 	error = rnode_write(fp->f_node, off,
 	    (atomic_load(&fp->f_flags) & O_APPEND) != 0, u);
 	return u->u_resid != before ? 0 : error;
-}
-
-void
-rnode_stat(struct rnode *n, struct fstatus *st)
-{
-	*st = (struct fstatus){
-		.st_ino = n->rn_ino,
-		.st_size = atomic_load(&n->rn_size),
-		.st_rdev = S_ISCHR(n->rn_mode) ?
-		    dev_rdev((enum dev_id)n->rn_dev) : 0,
-		.st_mode = atomic_load(&n->rn_mode),
-		.st_nlink = n->rn_nlink,
-		.st_mtime = atomic_load(&n->rn_mtime),
-		.st_ctime = atomic_load(&n->rn_mtime),
-	};
-	if (S_ISLNK(n->rn_mode) && n->rn_target != NULL)
-		st->st_size = strlen(n->rn_target);
 }
 
 static int

@@ -266,6 +266,8 @@ dir_enter(struct rnode *dir, const char *name, size_t len, struct rnode *n)
 	n->rn_parent = dir;
 	if (S_ISDIR(n->rn_mode))
 		dir->rn_nlink++;
+	rnode_changed(dir, true);
+	rnode_changed(n, false);
 	return 0;
 }
 
@@ -282,18 +284,20 @@ dir_leave(struct rnode *dir, struct rdirent *d)
 		n->rn_parent = NULL;
 	if (S_ISDIR(n->rn_mode))
 		dir->rn_nlink--;
+	rnode_changed(dir, true);
+	rnode_changed(n, false);
 	return n;
 }
 
 static struct rnode *
-mknode_alloc(mode_t mode, const char *target, int dev)
+mknode_alloc(mode_t mode, const char *target, uint64_t rdev)
 {
 	struct rnode *n;
 
 	n = rnode_alloc(mode);
 	if (n == NULL)
 		return NULL;
-	n->rn_dev = dev;
+	n->rn_rdev = rdev;
 	if (S_ISDIR(mode))
 		n->rn_nlink = 1;
 	if (target == NULL)
@@ -309,13 +313,13 @@ mknode_alloc(mode_t mode, const char *target, int dev)
 
 int
 ramfs_mknode(struct rnode *dir, const char *path, mode_t mode,
-    const char *target, int dev)
+    const char *target, uint64_t rdev)
 {
 	struct lastname l;
 	struct rnode *n;
 	int error;
 
-	n = mknode_alloc(mode, target, dev);
+	n = mknode_alloc(mode, target, rdev);
 	if (n == NULL)
 		return ENOMEM;
 	rw_wlock(&ramfs_lock);
@@ -516,6 +520,7 @@ ramfs_getdents(struct file *fp, dirent_fn *fn, void *arg)
 	}
 	rw_runlock(&ramfs_lock);
 	rw_wunlock(&fp->f_lock);
+	rnode_accessed(dir);
 	return 0;
 }
 

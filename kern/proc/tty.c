@@ -391,7 +391,7 @@ tty_ioctl(struct file *fp __unused, uint64_t cmd, struct uaddr arg)
 }
 
 int
-dev_open(enum dev_id id, unsigned oflags)
+dev_open(int id, unsigned oflags)
 {
 	if (id == DEV_TTY)
 		return tty_controls(&tty_console) ? 0 : ENXIO;
@@ -400,96 +400,11 @@ dev_open(enum dev_id id, unsigned oflags)
 	return 0;
 }
 
-static int
-dev_stat(struct file *fp, struct fstatus *st)
-{
-	rnode_stat(fp->f_node, st);
-	return 0;
-}
-
-/* ---- null, zero, random ---- */
-
-static int
-null_read(struct file *fp __unused, struct uio *u __unused,
-    uint64_t *off __unused)
-{
-	return 0;
-}
-
-static int
-null_write(struct file *fp __unused, struct uio *u, uint64_t *off __unused)
-{
-	u->u_resid = 0;
-	return 0;
-}
-
-static int
-zero_read(struct file *fp __unused, struct uio *u, uint64_t *off __unused)
-{
-	return uiozero(u->u_resid, u);
-}
-
-static int
-random_read(struct file *fp __unused, struct uio *u, uint64_t *off __unused)
-{
-	char buf[TTY_CHUNK];
-	int error;
-
-	error = 0;
-	while (u->u_resid > 0 && error == 0) {
-		kern_random(buf, sizeof(buf));
-		error = uiomove(buf, sizeof(buf), u);
-	}
-	return error;
-}
-
-static const struct fileops dev_table[] = {
-	[DEV_CONSOLE] = {
-		.fo_name = "console", .fo_read = tty_read,
-		.fo_write = tty_write, .fo_ioctl = tty_ioctl,
-		.fo_poll = tty_poll, .fo_stat = dev_stat
-	},
-	[DEV_TTY] = {
-		.fo_name = "tty", .fo_read = tty_read,
-		.fo_write = tty_write, .fo_ioctl = tty_ioctl,
-		.fo_poll = tty_poll, .fo_stat = dev_stat
-	},
-	[DEV_NULL] = {
-		.fo_name = "null", .fo_read = null_read,
-		.fo_write = null_write, .fo_stat = dev_stat
-	},
-	[DEV_ZERO] = {
-		.fo_name = "zero", .fo_read = zero_read,
-		.fo_write = null_write, .fo_stat = dev_stat
-	},
-	[DEV_RANDOM] = {
-		.fo_name = "random", .fo_read = random_read,
-		.fo_write = null_write, .fo_stat = dev_stat
-	},
-	[DEV_FAULTS] = {
-		.fo_name = "faults", .fo_read = faults_read,
-		.fo_write = faults_write, .fo_stat = dev_stat
-	},
+const struct fileops tty_fileops = {
+	.fo_name = "tty",
+	.fo_read = tty_read,
+	.fo_write = tty_write,
+	.fo_ioctl = tty_ioctl,
+	.fo_poll = tty_poll,
+	.fo_stat = dev_stat,
 };
-
-const struct fileops *
-dev_ops(enum dev_id id)
-{
-	if ((unsigned)id >= nitems(dev_table) ||
-	    dev_table[id].fo_name == NULL)
-		return NULL;
-	return &dev_table[id];
-}
-
-uint64_t
-dev_rdev(enum dev_id id)
-{
-	static const uint16_t rdev[] = {
-		[DEV_CONSOLE] = 0x501, [DEV_TTY] = 0x500,
-		[DEV_NULL] = 0x103,
-		[DEV_ZERO] = 0x105, [DEV_RANDOM] = 0x109,
-		[DEV_FAULTS] = 0x10f,
-	};
-
-	return (unsigned)id < nitems(rdev) ? rdev[id] : 0;
-}

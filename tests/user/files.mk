@@ -14,6 +14,7 @@ USER_PROGS	+= traps
 USER_PROGS	+= fpu
 USER_PROGS	+= pipes
 USER_PROGS	+= files
+USER_PROGS	+= attrs
 USER_PROGS	+= procs
 USER_PROGS	+= futexes
 USER_PROGS	+= sigmore
