@@ -4,9 +4,10 @@
  * one after the other, and ends with the number that failed.
  *
  * init [suite [seed]]: another file, and what the word SEED in it stands for
- * (boot option initargs=/etc/stress:7).  A line is a program and its arguments,
- * separated by spaces; "sh" lines go to busybox whole.  Status 77 counts as
- * skipped.
+ * (boot option initargs=/etc/stress:7).  Linux gives its process 1 the words of
+ * its command line that it does not know: what is no path is not for us.  A line
+ * is a program and its arguments, separated by spaces; "sh" lines go to busybox
+ * whole.  Status 77 counts as skipped.
  */
 #include "ulib.h"
 
@@ -108,6 +109,8 @@ main(int argc, char **argv, char **envp)
 	int passed = 0, failed = 0, skipped = 0, status;
 
 	(void)envp;
+	if (argc > 1 && argv[1][0] != '/')
+		argc = 1;
 	if (argc > 2)
 		seed = argv[2];
 	load_suite(argc > 1 ? argv[1] : "/etc/suite");
