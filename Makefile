@@ -51,6 +51,18 @@ $(O)/gen/syscall_table.h: kern/linux/syscalls.tbl tools/gen_syscalls.py
 	@mkdir -p $(@D)
 	$(Q)$(PYTHON) tools/gen_syscalls.py $< $@
 
+# Written anew only when it changes, which only two objects notice.
+GEN	+= $(O)/gen/version.h
+COMMIT	:= $(or $(shell git describe --always --dirty 2>/dev/null),unknown)
+.PHONY: FORCE
+FORCE:
+$(O)/gen/version.h: FORCE
+	@mkdir -p $(@D)
+	@printf '#define GNOMON_VERSION "0.1"\n#define GNOMON_COMMIT "%s"\n' \
+	    "$(COMMIT)" | cmp -s - $@ || \
+	    printf '#define GNOMON_VERSION "0.1"\n#define GNOMON_COMMIT "%s"\n' \
+	    "$(COMMIT)" > $@
+
 # One object alone, for a quick look: make build/d1/vm/vm_map.c.o
 $(O)/%.c.o: %.c | $(O)/gen/assym.h $(GEN)
 	@mkdir -p $(@D)
@@ -190,8 +202,12 @@ bench: $(UBINS)
 	$(PYTHON) tools/bench.py --kernel $(B)/bench/gnomon.elf --user $(U) \
 	    --linux $(B)/linux/vmlinuz --out $(B)/bench.json
 
+# The counters of the last boot; a boot with vmlog= if that kept none.
 .PHONY: report
-report:
+report: $(B)/gnomon.elf $(B)/initrd.cpio
+	$(Q)grep -qs '^vmlog: ' $(B)/run.log || \
+	    $(MAKE) -s quick CMDLINE="vmlog=200 $(CMDLINE)" >/dev/null
+	$(Q)[ -e $(B)/chains.svg ] || $(MAKE) -s chains >/dev/null
 	$(PYTHON) tools/report.py $(B)/report.html
 
 .PHONY: check

@@ -30,7 +30,7 @@
 #include <vm/vm_check.h>
 #include <vm/vm_phys.h>
 
-#define GNOMON_VERSION	"0.1"
+#include "version.h"
 
 BOOT_OPTION(ktest, "ktest", "run the kernel's own tests of this name (glob)");
 BOOT_OPTION(seed, "seed", "seed of the tests' random numbers");
@@ -39,7 +39,8 @@ BOOT_OPTION(init, "init", "path of process 1 (/init), also after ktest=");
 static void
 main_bootopt(void)
 {
-	kprintf("Gnomon %s, DEBUG=%d\n", GNOMON_VERSION, DEBUG);
+	kprintf("Gnomon %s, commit %s, DEBUG=%d\n", GNOMON_VERSION,
+	    GNOMON_COMMIT, DEBUG);
 	bootopt_init(bootinfo.cmdline, bootinfo.fw_cmdline);
 }
 

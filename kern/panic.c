@@ -35,49 +35,89 @@ int	panicking;
 
 struct panic_report panic_report;
 
-/* A message that begins so is of that class.  [c] */
+/* A message that begins so is of that class and ends with that code.  [c] */
 static const struct {
 	const char	*begin;
 	const char	*class;
+	enum exit_code	 code;
 } classes[] = {
-	{ "lockdep: ", "lockdep" },
-	{ "watchdog: ", "watchdog" },
-	{ "kernel stack overflow", "stack-overflow" },
-	{ "double fault", "double-fault" },
-	{ "Bad l", "bad-link" },
-	{ "SMEP: ", "smep" },
-	{ "SMAP: ", "smap" },
-	{ "NX: ", "nx" },
-	{ "kernel ", "page-fault" },
-	{ "spinlock ", "lock" },
-	{ "rwlock ", "lock" },
-	{ "zone ", "zone" },
-	{ "non-maskable", "nmi" },
-	{ "machine check", "machine-check" },
+	{ "lockdep: L1 ", "lockdep", EXIT_LOCKORDER },
+	{ "lockdep: L5 ", "lockdep", EXIT_SPINSLEEP },
+	{ "lockdep: ", "lockdep", EXIT_LOCKDEP },
+	{ "watchdog: deadlock", "watchdog", EXIT_DEADLOCK },
+	{ "watchdog: cpu", "watchdog", EXIT_HANG },
+	{ "watchdog: no CPU", "watchdog", EXIT_HANG },
+	{ "watchdog: ", "watchdog", EXIT_SPIN },
+	{ "kernel stack overflow", "stack-overflow", EXIT_STACK },
+	{ "double fault", "double-fault", EXIT_DOUBLEFAULT },
+	{ "Bad l", "bad-link", EXIT_LINK },
+	{ "SMEP: ", "smep", EXIT_SMEP },
+	{ "SMAP: ", "smap", EXIT_SMAP },
+	{ "NX: ", "nx", EXIT_NX },
+	{ "kernel reads ", "page-fault", EXIT_READ },
+	{ "kernel writes ", "page-fault", EXIT_WRITE },
+	{ "kernel ", "page-fault", EXIT_FETCH },
+	{ "spinlock ", "lock", EXIT_LOCK },
+	{ "rwlock ", "lock", EXIT_LOCK },
+	{ "zone ", "zone", EXIT_ZONE },
+	{ "non-maskable", "nmi", EXIT_NMI },
+	{ "machine check", "machine-check", EXIT_MACHINECHECK },
+	{ "page ", "page", EXIT_PAGE },
 };
 
-/* The class that the message names; else what raised it.  A KASSERT's message
- * begins with its function. */
-static const char *
-panic_class(const struct panic_report *r)
+/* What the message says more exactly than panic's caller did. */
+static void
+panic_code(enum exit_code code)
 {
-	const char *func = r->nframes > 0 ? r->frame[0].df_func : NULL;
-	size_t len;
+	struct panic_report *r = &panic_report;
+
+	if (r->code == EXIT_PANIC || r->code == EXIT_TRAP)
+		r->code = code;
+}
+
+/* The class and code that the message names; else what raised it.  A KASSERT's
+ * message begins with its function. */
+static const char *
+panic_class(const char *func)
+{
+	struct panic_report *r = &panic_report;
+	size_t len = func != NULL ? strlen(func) : 0;
+	const char *msg = r->msg, *class = NULL;
 	unsigned i;
 
+	if (len != 0 && strncmp(msg, func, len) == 0 &&
+	    strncmp(msg + len, ": ", 2) == 0) {
+		class = "assert";
+		msg += len + 2;
+	}
 	for (i = 0; i < nitems(classes); i++) {
-		if (strncmp(r->msg, classes[i].begin,
-		    strlen(classes[i].begin)) == 0)
-			return classes[i].class;
+		if (strncmp(msg, classes[i].begin,
+		    strlen(classes[i].begin)) == 0) {
+			panic_code(classes[i].code);
+			return class != NULL ? class : classes[i].class;
+		}
+	}
+	if (class != NULL) {
+		panic_code(EXIT_ASSERT);
+		return class;
 	}
 	if (r->tf != NULL)
 		return "trap";
-	if (func != NULL) {
-		len = strlen(func);
-		if (strncmp(r->msg, func, len) == 0 && r->msg[len] == ':')
-			return "assert";
-	}
 	return r->code == EXIT_PANIC ? "panic" : "refused";
+}
+
+/* The innermost frame with a name that is not panic's own. */
+static const struct diag_frame *
+panic_frame(void)
+{
+	const struct panic_report *r = &panic_report;
+	unsigned i;
+
+	for (i = r->tf == NULL ? 1 : 0; i < r->nframes; i++) {
+		if (r->frame[i].df_func != NULL)
+			return &r->frame[i];
+	}
+	return NULL;
 }
 
 /* The first line, which tools group panics by. */
@@ -86,8 +126,6 @@ panic_title(void)
 {
 	struct panic_report *r = &panic_report;
 	const struct diag_frame *df;
-	const char *file = "?";
-	unsigned i, line = 0;
 	char *c;
 
 	r->titled = true;		/* once, even if it faults */
@@ -98,17 +136,11 @@ panic_title(void)
 	r->class = "panic";
 	r->nframes = diag_frames(r->pc, r->fp, r->sp, r->frame,
 	    nitems(r->frame));
-	for (i = 0; i < r->nframes; i++) {
-		df = &r->frame[i];
-		if (df->df_func != NULL) {
-			file = df->df_file;
-			line = df->df_line;
-			break;
-		}
-	}
-	r->class = panic_class(r);
-	kprintf("\nPANIC %s cpu=%d %s:%u \"%s\"\n", r->class, curcpu, file,
-	    line, r->msg);
+	df = panic_frame();
+	r->class = panic_class(df != NULL ? df->df_func : NULL);
+	kprintf("\nPANIC %s cpu=%d %s:%u \"%s\"\n", r->class, curcpu,
+	    df != NULL ? df->df_file : "?", df != NULL ? df->df_line : 0,
+	    r->msg);
 }
 
 /* I3: entered again, from the top of the stack, by a panic inside a step. */
@@ -139,7 +171,8 @@ panic_nested(const char *fmt, va_list ap)
 {
 	struct panic_report *r = &panic_report;
 
-	r->nested++;
+	if (r->nested++ == 0)
+		r->code = EXIT_NESTED;
 	/* A message whose formatting faults is not formatted again. */
 	strlcpy(r->inner, fmt, sizeof(r->inner));
 	if (r->nested < 4)
@@ -175,9 +208,9 @@ panic_common(enum exit_code code, const struct trapframe *tf, uint64_t pc,
 	md_panic_stack(panic_run);
 }
 
-/* The caller of panic: its return address, and its frame. */
-#define PANIC_PC	((uint64_t)__builtin_return_address(0))
-#define PANIC_FP	(*(const uint64_t *)__builtin_frame_address(0))
+/* In fn itself, so that panic is the innermost frame, as in a BSD. */
+#define PANIC_PC(fn)	((uint64_t)(uintptr_t)(fn) + 1)
+#define PANIC_FP	((uint64_t)__builtin_frame_address(0))
 
 void
 panic(const char *fmt, ...)
@@ -185,7 +218,7 @@ panic(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	panic_common(EXIT_PANIC, NULL, PANIC_PC, PANIC_FP, fmt, ap);
+	panic_common(EXIT_PANIC, NULL, PANIC_PC(panic), PANIC_FP, fmt, ap);
 }
 
 void
@@ -194,7 +227,7 @@ panic_exit(enum exit_code code, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	panic_common(code, NULL, PANIC_PC, PANIC_FP, fmt, ap);
+	panic_common(code, NULL, PANIC_PC(panic_exit), PANIC_FP, fmt, ap);
 }
 
 void

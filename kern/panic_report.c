@@ -19,12 +19,15 @@
 #include <sys/smp.h>
 #include <sys/thread.h>
 #include <sys/trace.h>
+#include <sys/usermode.h>
 #include <vm/vm.h>
 #include <vm/vm_bug.h>
 #include <vm/vm_map.h>
+#include <vm/vm_page.h>
 #include <vm/vm_phys.h>
 
 #include "panic_priv.h"
+#include "version.h"
 
 #define STOP_LIMIT	(100 * NSEC_PER_MSEC)	/* for one CPU to answer */
 #define LATE_LIMIT	(800 * NSEC_PER_MSEC)	/* more for all that did not:
@@ -59,9 +62,10 @@ report_who(void)
 	const char *seed = bootopt_str("seed"), *ktest = bootopt_str("ktest");
 	const char *vmbug = bootopt_str("vmbug");
 	nsec_t up = md_uptime();
+	uint64_t nr;
 
-	kprintf("build %016lx, up %lu.%03lu s, %d CPUs%s%s%s%s\n",
-	    ksyms_build(), up / NSEC_PER_SEC,
+	kprintf("build %016lx, commit %s, up %lu.%03lu s, %d CPUs%s%s%s%s\n",
+	    ksyms_build(), GNOMON_COMMIT, up / NSEC_PER_SEC,
 	    up % NSEC_PER_SEC / NSEC_PER_MSEC, mp_ncpus,
 	    seed != NULL ? ", seed=" : "", seed != NULL ? seed : "",
 	    ktest != NULL ? ", ktest=" : "", ktest != NULL ? ktest : "");
@@ -75,6 +79,8 @@ report_who(void)
 		kprintf(", pid %d", td->td_proc->p_pid);
 	if (td->td_vmspace != NULL)
 		kprintf(", map %p", (void *)&td->td_vmspace->vm_map);
+	if (td->td_user && md_in_syscall(md_user_frame(td), &nr))
+		kprintf(", system call %lu", nr);
 	kprintf("\n");
 }
 
@@ -230,8 +236,10 @@ report_counters(void)
 {
 	enum vm_meter i;
 
-	kprintf("counters: %lu of %lu pages free", vm_phys_free_count(),
-	    vm_phys_total());
+	kprintf("counters: %lu of %lu pages free, queues: %lu active, %lu "
+	    "inactive, %lu on none", vm_phys_free_count(), vm_phys_total(),
+	    vm_page_queue_count(PQ_ACTIVE), vm_page_queue_count(PQ_INACTIVE),
+	    vm_page_queue_count(PQ_NONE));
 	for (i = 0; i < VM_METER_COUNT; i++) {
 		if (vm_meter_sum(i) != 0)
 			kprintf(", %s %lu", vm_meter_name(i), vm_meter_sum(i));

@@ -10,12 +10,14 @@
  *    would make.
  * W3 Threads in a sleep that no signal ends, for a lock or a page: told with
  *    what they wait for and who has it; a ring of such threads is a deadlock.
+ * W4 No CPU takes timer ticks, so nobody is left for W1: an NMI on the boot CPU
+ *    (md_nmi_pulse) sees that.  It panics without a warning: an NMI may have
+ *    come while the console's lock was held.
  *
- * watchdog=MS is the limit of the warning, 5000 unless told; W1 and W2 panic
- * after twice that, W3 when the warning finds a ring.  0: off.  One CPU alone
- * is not watched by W1.
+ * watchdog=MS is the limit of the warning, 5000 unless told; W1, W2 and W4 panic
+ * after twice that, W3 when the warning finds a ring.  0: off.
  *
- * Locks: W1 and W2 none; W3 threads_lock while it looks.
+ * Locks: W3 threads_lock while it looks; the others none.
  */
 #include <sys/diag.h>
 #include <lib/assert.h>
@@ -164,6 +166,33 @@ watchdog_tick(void)
 	watch_self(w);
 }
 
+/* ---- W4 ---- */
+
+static nsec_t	pulse;			/* [c] between two of them */
+
+/* Pulses are counted, not time: see W1. */
+void
+watchdog_pulse(const struct trapframe *tf)
+{
+	static unsigned seen;		/* the boot CPU's NMI only */
+	static nsec_t quiet;
+	unsigned beats = 0;
+	cpumask_t left;
+
+	for (left = all_cpus; left != 0; left &= left - 1)
+		beats += atomic_load_relaxed(		/* a hint */
+		    &watches[__builtin_ctzl(left)].beat);
+	if (beats != seen || pulse == 0 || panicking != 0 || debugging != 0) {
+		seen = beats;
+		quiet = 0;
+		return;
+	}
+	quiet += pulse;
+	if (quiet >= 2 * soft_time)
+		panic_trap(tf, "watchdog: no CPU has taken a timer tick for "
+		    "%lu ms", quiet / NSEC_PER_MSEC);
+}
+
 /* ---- W3 ---- */
 
 /* A sleep that should end soon: no signal ends it, somebody must. */
@@ -241,4 +270,5 @@ watchdog_init(void)
 	if (kthread_run(watch_main, NULL, "watchdog", NULL) != 0)
 		panic("no memory for the watchdog's thread");
 	soft_ticks = (unsigned)MAX(ms * HZ / 1000, 2);
+	pulse = md_nmi_pulse();
 }

@@ -18,10 +18,11 @@ import re
 import subprocess
 import sys
 
-PASSED, FAILED, PANIC, TIMEOUT = 0, 1, 3, 8     # exit statuses of run_qemu.py
+# Exit statuses of run_qemu.py; PANIC: of any kind.
+PASSED, FAILED, PANIC, TIMEOUT = 0, 1, 3, 8
 BULK = "init=/init initargs=/etc/bulk"
 # The backtrace of the founding report, outermost last.
-FOUNDING = ["vm_object_deallocate_locked", "vm_object_deallocate",
+FOUNDING = ["panic", "vm_object_deallocate_locked", "vm_object_deallocate",
             "vm_map_entry_delete", "vm_map_delete", "vm_map_remove",
             "vmspace_terminate", "_sysref_put", "sysref_put", "exit1",
             "sys_exit", "syscall2", "Xfast_syscall"]
@@ -64,7 +65,7 @@ BUGS = {
                      r"^vm_prefault: Warning, backing object race averted "
                      r"lobject 0x[0-9a-f]+$",
                      r"^tests/user/\w+\.c:\d+: .*page \d+ word \d+: 0, not"),
-    "2137-early": Bug(f"{BULK}:%d vmbug=2137-early chaos=%d", (PANIC, 4),
+    "2137-early": Bug(f"{BULK}:%d vmbug=2137-early chaos=%d", (PANIC,),
                       r"^PANIC "),
     "2118-late": Bug(f"{BULK}:%d vmbug=2118-late chaos=%d", (FAILED, PANIC),
                      r"^baseline: objects: \d+ before, \d+ now$|I11|I3"),
@@ -86,7 +87,8 @@ def boot(cmdline, kernel, args, smp, timeout):
            str(timeout), "--cmdline", cmdline]
     r = subprocess.run(cmd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                        stdin=subprocess.DEVNULL, check=False)
-    return r.returncode, r.stdout.decode(errors="replace").replace("\r", "")
+    status = PANIC if r.returncode == 4 or r.returncode >= 20 else r.returncode
+    return status, r.stdout.decode(errors="replace").replace("\r", "")
 
 
 def backtrace(out):

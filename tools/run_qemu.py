@@ -8,7 +8,7 @@ machine gets an NMI first, so that a hang shows where it hung.
 
 Exit status: 0 passed; 1 verdict failed; 2 usage; 3 panic; 4 fatal trap;
 5 no init; 6 too little memory; 7 CPU refused; 8 timed out; 9 anything else;
-10 bad boot information.
+10 bad boot information; 20 and up a panic of a known kind (KINDS).
 """
 import argparse
 import os
@@ -25,6 +25,13 @@ CODES = {0x10: (0, "passed"), 0x11: (1, "failed"), 0x12: (3, "panic"),
          0x13: (4, "fatal trap"), 0x14: (5, "no init"),
          0x15: (6, "too little memory"), 0x16: (7, "CPU refused"),
          0x17: (10, "bad boot information")}
+KINDS = ["assertion", "damaged links", "page state", "lock order",
+         "sleep with a spinlock", "lock checker", "lock", "deadlock",
+         "no timer tick", "no switch", "stack overflow", "double fault",
+         "wild read", "wild write", "wild jump", "SMEP", "SMAP", "NX", "zone",
+         "NMI", "machine check", "panic in a panic"]    # from 0x20 on
+CODES.update({0x20 + i: (20 + i, f"panic: {kind}")
+              for i, kind in enumerate(KINDS)})
 
 
 def has_kvm():

@@ -71,6 +71,8 @@ void	watchdog_tick(void);	/* timer interrupt, each CPU */
 void	watchdog_init(void);	/* options; starts the thread that looks */
 /* watchdog_nmi: an NMI that only asks where this CPU is: true, go on. */
 bool	watchdog_nmi(const struct trapframe *tf);
+/* watchdog_pulse: from time to time in an NMI on the boot CPU. */
+void	watchdog_pulse(const struct trapframe *tf);
 
 /* panic_at_exit: a process with this map exits: with the option panic=exit its
  * object chain is damaged first, as in the founding report. */

@@ -33,6 +33,9 @@ void	cpu_switch(struct thread *old, struct thread *next);
 void	md_ipi_call(cpumask_t mask);	/* make them run smp_call_handler */
 void	md_ipi_resched(int cpu);
 void	md_ipi_stop(cpumask_t mask);	/* NMI: stop for good (panic) */
+/* md_nmi_pulse: from now on call watchdog_pulse on the boot CPU, interrupts on or
+ * off; returns the time between two calls, 0: this machine cannot. */
+nsec_t	md_nmi_pulse(void);
 void	md_idle(void);			/* wait for an interrupt; interrupts off on
 					 * entry, on at return */
 void	md_spin_poll(void);		/* while spinning: serve shootdowns */

@@ -20,6 +20,30 @@ enum exit_code {
 	EXIT_NOMEM = 0x15,	/* too little memory to start */
 	EXIT_NOCPU = 0x16,	/* the CPU lacks something needed */
 	EXIT_BOOTINFO = 0x17,	/* the loader's information is unusable */
+
+	/* EXIT_PANIC and EXIT_TRAP by kind, where the message tells it (panic.c) */
+	EXIT_ASSERT = 0x20,
+	EXIT_LINK,		/* a list's links are damaged */
+	EXIT_PAGE,		/* a page's state */
+	EXIT_LOCKORDER,		/* lock order reversal */
+	EXIT_SPINSLEEP,		/* sleep with a spinlock held */
+	EXIT_LOCKDEP,		/* any other rule of the lock checker */
+	EXIT_LOCK,		/* misuse that the lock itself saw */
+	EXIT_DEADLOCK,		/* threads that wait for each other */
+	EXIT_HANG,		/* a CPU that takes no timer tick */
+	EXIT_SPIN,		/* a CPU that never switches */
+	EXIT_STACK,		/* kernel stack overflow */
+	EXIT_DOUBLEFAULT,
+	EXIT_READ,		/* kernel page faults: read, write, fetch */
+	EXIT_WRITE,
+	EXIT_FETCH,
+	EXIT_SMEP,
+	EXIT_SMAP,
+	EXIT_NX,
+	EXIT_ZONE,		/* damage of allocated or freed memory */
+	EXIT_NMI,
+	EXIT_MACHINECHECK,
+	EXIT_NESTED,		/* another panic came inside the report */
 };
 
 extern int	panicking;	/* [a] 0; index + 1 of the CPU that panics */

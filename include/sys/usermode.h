@@ -73,6 +73,8 @@ void	md_thread_fork(struct thread *parent, struct thread *child,
 /* md_user_init: allocate the user part (FPU area) of td; 0 or ENOMEM. */
 int	md_user_init(struct thread *td) __warn_unused;
 uint64_t md_syscall_nr(const struct trapframe *tf);
+/* md_in_syscall: the thread with this user frame is in system call *nr. */
+bool	md_in_syscall(const struct trapframe *tf, uint64_t *nr);
 uint64_t md_syscall_arg(const struct trapframe *tf, unsigned n);	/* 0..5 */
 void	md_syscall_return(struct trapframe *tf, int64_t value);
 /* md_syscall_restart: back up so that the same call runs again. */

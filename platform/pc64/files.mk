@@ -26,4 +26,5 @@ PC64_SRCS += platform/pc64/acpi.c
 PC64_SRCS += platform/pc64/tsc.c
 PC64_SRCS += platform/pc64/lapic.c
 PC64_SRCS += platform/pc64/ioapic.c
+PC64_SRCS += platform/pc64/nmiwatch.c
 PC64_SRCS += platform/pc64/mp.c

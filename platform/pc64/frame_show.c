@@ -11,6 +11,7 @@
 #include <machine/cpu.h>
 #include <machine/cpufunc.h>
 #include <machine/frame.h>
+#include <machine/machdep.h>
 #include <machine/segments.h>
 #include <machine/specialreg.h>
 #include <machine/trap.h>
@@ -130,6 +131,7 @@ md_stopping(void)
 
 	pc->pc_stopcr2 = rcr2();
 	pc->pc_stopcr3 = rcr3();
+	uart_init();		/* a panic may come before the console */
 }
 
 /* Each call starts at the top again: who calls does not come back, and a panic

@@ -21,6 +21,7 @@
 #define IOAPIC_WINDOW	0x10
 #define IOAPIC_VERSION	1		/* registers behind it */
 #define IOAPIC_PIN(n)	(0x10 + 2 * (n))
+#define	 PIN_NMI	0x00400		/* mode of delivery */
 #define	 PIN_LOW	0x02000		/* active low */
 #define	 PIN_LEVEL	0x08000
 #define	 PIN_MASKED	0x10000
@@ -80,22 +81,48 @@ ioapic_init(void)
 		ioapic_write(IOAPIC_PIN(i), PIN_MASKED);
 }
 
-int
-ioapic_route_isa(unsigned irq, void (*fn)(struct trapframe *tf))
+/* The pin of ISA interrupt irq after the MADT's overrides; -1: there is none. */
+static int
+ioapic_pin(unsigned irq)
 {
-	uint32_t pin, lo;
+	uint32_t pin;
 
 	KASSERT(irq < 16, "ISA interrupt %u", irq);
 	pin = acpi_info.isa[irq].gsi - acpi_info.ioapic_gsi;
-	if (ioapic == NULL || pin >= npins)
-		return ENXIO;
-	intr_register(INTR_IOAPIC + pin, fn);
-	lo = INTR_IOAPIC + pin;
+	return ioapic == NULL || pin >= npins ? -1 : (int)pin;
+}
+
+/* To the boot CPU; lo: vector and mode of delivery. */
+static void
+ioapic_route(unsigned irq, int pin, uint32_t lo)
+{
 	if (acpi_info.isa[irq].low)
 		lo |= PIN_LOW;
 	if (acpi_info.isa[irq].level)
 		lo |= PIN_LEVEL;
 	ioapic_write(IOAPIC_PIN(pin) + 1, pcpu_data[0].pc_apicid << 24);
 	ioapic_write(IOAPIC_PIN(pin), lo);
+}
+
+int
+ioapic_route_isa(unsigned irq, void (*fn)(struct trapframe *tf))
+{
+	int pin = ioapic_pin(irq);
+
+	if (pin < 0)
+		return ENXIO;
+	intr_register(INTR_IOAPIC + pin, fn);
+	ioapic_route(irq, pin, INTR_IOAPIC + pin);
+	return 0;
+}
+
+int
+ioapic_route_nmi(unsigned irq)
+{
+	int pin = ioapic_pin(irq);
+
+	if (pin < 0)
+		return ENXIO;
+	ioapic_route(irq, pin, PIN_NMI);
 	return 0;
 }

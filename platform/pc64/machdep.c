@@ -3,9 +3,10 @@
  * machdep.c: the platform's start-up, from the jump into C to mi_startup(),
  * and the ways to end or idle the machine.
  *
- * The order in hammer_time is forced: the console first, so that everything
- * after it can complain; GS and curthread before any lock; the trap machinery
- * before anything that can fault; the text is patched (idt_init) before
+ * The order in hammer_time is forced: GS and curthread first, without which
+ * there is no panic; then the console, so that everything after it can complain
+ * (a panic before it starts it); the trap machinery before anything that can
+ * fault; the text is patched (idt_init) before
  * pmap_bootstrap makes it read-only.
  *
  * Locks: none; one CPU, interrupts off.
@@ -120,10 +121,10 @@ memory_init(void)
 void
 hammer_time(uint32_t magic, vm_paddr_t info)
 {
-	uart_init();
 	gdt_init_cpu(0);
 	thread0.td_kstack = (vm_offset_t)boot_kstack;
 	pcpu_data[0].pc_curthread = &thread0;
+	uart_init();
 	identcpu();
 	idt_init();
 	syscall_init_cpu();

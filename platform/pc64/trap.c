@@ -20,12 +20,13 @@
 #include <machine/cpufunc.h>
 #include <machine/fpu.h>
 #include <machine/frame.h>
+#include <machine/intr.h>
 #include <machine/segments.h>
 #include <machine/specialreg.h>
 #include <machine/trap.h>
 #include <machine/vmparam.h>
-#include <sys/errno.h>
 #include <sys/diag.h>
+#include <sys/errno.h>
 #include <sys/lockdep.h>
 #include <sys/md.h>
 #include <sys/panic.h>
@@ -316,7 +317,7 @@ double_fault(const struct trapframe *tf)
 }
 
 /* NMI: another CPU panics and wants this one to stop, for good; or it runs the
- * debugger, until that ends; or somebody outside wants to see where the machine
+ * debugger, until that ends; or it is for the watchdog; or somebody outside wants to see where the machine
  * hangs (every CPU gets that one: the first reports, the report itself is not
  * disturbed).  Who asked may have ended before the NMI came. */
 static void
@@ -325,8 +326,11 @@ nmi(const struct trapframe *tf)
 	int who = atomic_load(&panicking), debugger = atomic_load(&debugging);
 	struct pcpu *pc = pcpu_self();
 	bool asked = atomic_swap(&pc->pc_stopasked, 0) != 0;
+	bool sampled = watchdog_nmi(tf);
+	bool pulse = nmi_pulse(tf, asked || sampled);
 
-	if (who == curcpu + 1 || debugger == curcpu + 1 || watchdog_nmi(tf))
+	if (who == curcpu + 1 || debugger == curcpu + 1 || sampled ||
+	    (pulse && !asked))
 		return;
 	md_stopping();
 	/* Before panic_trap: it may find that another CPU was faster, and halt

@@ -61,6 +61,8 @@ const char	md_cons_chan = 0;
 void
 uart_init(void)
 {
+	if (present)
+		return;
 	outb(COM1 + UART_SCRATCH, 0x5a);
 	if (inb(COM1 + UART_SCRATCH) != 0x5a)
 		return;			/* nothing answers there */

@@ -70,6 +70,13 @@ md_syscall_nr(const struct trapframe *tf)
 	return tf->tf_err;
 }
 
+bool
+md_in_syscall(const struct trapframe *tf, uint64_t *nr)
+{
+	*nr = tf->tf_err;
+	return tf->tf_trapno == T_SYSCALL;
+}
+
 uint64_t
 md_syscall_arg(const struct trapframe *tf, unsigned n)
 {

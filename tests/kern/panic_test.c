@@ -20,6 +20,7 @@
 #include <sys/thread.h>
 #include <sys/zone.h>
 #include <vm/pmap.h>
+#include <vm/vm_map.h>
 #include <vm/vm_object.h>
 #include <vm/vm_page.h>
 
@@ -117,6 +118,49 @@ KTEST_FLAGS(panic, not_canonical, KTEST_PANIC)
 	KT_CHECK(t, false, "survived");
 }
 
+/* The frame pointer is wild, then one that leads to itself: the walk ends. */
+static void __noreturn
+panic_with_fp(const void *fp, const char *fmt)
+{
+	__asm__ volatile("movq %0, %%rbp; xorl %%eax, %%eax; call panic"
+	    :: "a"(fp), "D"(fmt) : "memory");
+	__builtin_unreachable();
+}
+
+KTEST_FLAGS(panic, wild_fp, KTEST_PANIC)
+{
+	(void)t;
+	panic_with_fp((const void *)UNMAPPED, "a wild frame pointer");
+}
+
+KTEST_FLAGS(panic, fp_ring, KTEST_PANIC)
+{
+	static uint64_t ring_frame[2];
+
+	(void)t;
+	ring_frame[0] = (uint64_t)ring_frame;
+	ring_frame[1] = (uint64_t)panic_with_fp + 1;
+	panic_with_fp(ring_frame, "a frame that leads to itself");
+}
+
+/* The subject is an entry of a map. */
+KTEST_FLAGS(panic, map_entry, KTEST_PANIC)
+{
+	const struct vm_map_args args = { .prot = VM_PROT_RW,
+	    .max_prot = VM_PROT_ALL };
+	struct vmspace *vm = vmspace_alloc();
+	const struct vm_map_entry *entry;
+	struct rb_node *n;
+
+	KT_CHECK(t, vm != NULL, "no memory");
+	vm_map_lock(&vm->vm_map);
+	KT_CHECK(t, vm_map_insert(&vm->vm_map, USER_MMAP_BASE,
+	    USER_MMAP_BASE + PAGE_SIZE, &args) == 0, "insert");
+	n = rb_first(&vm->vm_map.tree);
+	entry = container_of(n, struct vm_map_entry, link);
+	panic("entry %p is told of", (const void *)entry);
+}
+
 KTEST_FLAGS(panic, divide, KTEST_PANIC)
 {
 	wild = 0;
@@ -207,6 +251,23 @@ KTEST_FLAGS(panic, hang, KTEST_PANIC)
 	thread_start(td);
 	(void)tsleep(t, 0, "kthang", 60 * NSEC_PER_SEC);
 	KT_CHECK(t, false, "survived");
+}
+
+/* All CPUs, which may be one, have: only an NMI can tell. */
+KTEST_FLAGS(panic, hang_all, KTEST_PANIC)
+{
+	struct thread *td;
+	int cpu;
+
+	for (cpu = 0; cpu < mp_ncpus; cpu++) {
+		if (cpu == curcpu)
+			continue;
+		KT_CHECK(t, thread_create(hang_hard, NULL, "hung", &td) == 0,
+		    "no memory");
+		sched_bind(td, (cpumask_t)1 << cpu);
+		thread_start(td);
+	}
+	hang_hard(NULL);
 }
 
 /* This CPU ticks, but never switches. */

@@ -51,3 +51,9 @@ void	ioapic_init(void);		/* map and mask every pin */
  * the boot CPU as INTR_IOAPIC + pin, served by fn.  ENXIO: no such pin. */
 int	ioapic_route_isa(unsigned irq, void (*fn)(struct trapframe *tf))
 	    __attribute__((__warn_unused_result__));
+/* ioapic_route_nmi: the same as an NMI. */
+int	ioapic_route_nmi(unsigned irq) __attribute__((__warn_unused_result__));
+
+/* nmi_pulse (nmiwatch.c): in the NMI handler: was it md_nmi_pulse's (also when
+ * another NMI came with it: other)?  Then the watchdog has looked. */
+bool	nmi_pulse(const struct trapframe *tf, bool other);

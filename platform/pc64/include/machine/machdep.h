@@ -32,7 +32,7 @@ extern char	__data_start[], __data_end[];
 bool	fw_cfg_string(const char *name, char *buf, size_t size);
 
 /* uart.c */
-void	uart_init(void);		/* polled output from here on */
+void	uart_init(void);		/* polled output from here on; once */
 void	uart_intr_init(void);		/* input by interrupt */
 
 /* tsc.c */
