@@ -317,9 +317,10 @@ double_fault(const struct trapframe *tf)
 }
 
 /* NMI: another CPU panics and wants this one to stop, for good; or it runs the
- * debugger, until that ends; or it is for the watchdog; or somebody outside wants to see where the machine
- * hangs (every CPU gets that one: the first reports, the report itself is not
- * disturbed).  Who asked may have ended before the NMI came. */
+ * debugger, until that ends; or it is for the watchdog; or somebody outside
+ * wants to see where the machine hangs (every CPU gets that one: the first
+ * reports, the report itself is not disturbed).  Who asked may have ended before
+ * the NMI came. */
 static void
 nmi(const struct trapframe *tf)
 {
