@@ -437,19 +437,24 @@ vm_object_page_remove(struct vm_object *object, vm_pindex_t start,
 	vm_pindex_t pindex = start;
 
 	vm_object_assert_locked(object);
+	/* What is stored goes where no page is: nobody reads it just now. */
 	while ((m = vm_page_ge(object, pindex)) != NULL && m->pindex < end) {
+		vm_pager_remove(object, pindex, m->pindex);
+		pindex = m->pindex;
 		if (!vm_page_busy_try(m)) {
 			vm_object_page_wait(object, m, "vospgc");
 			continue;
 		}
-		pindex = m->pindex + 1;
 		KASSERT(m->wire_count == 0,
 		    "object %p: page %lu removed while wired %u times",
 		    (void *)object, m->pindex, m->wire_count);
 		if (pmap_page_is_mapped(m))
 			pmap_remove_all(m);
 		vm_page_free(m);
+		vm_pager_remove(object, pindex, pindex + 1);
+		pindex++;
 	}
+	vm_pager_remove(object, pindex, end);
 }
 
 void

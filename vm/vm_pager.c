@@ -66,6 +66,19 @@ vm_pager_transfer(struct vm_object *from, struct vm_object *to,
 	return error;
 }
 
+void
+vm_pager_remove(struct vm_object *object, vm_pindex_t start, vm_pindex_t end)
+{
+	vm_object_assert_locked(object);
+	if (start >= end || object->pager == NULL ||
+	    !vm_object_anonymous(object))
+		return;
+	KASSERT(object->pager->remove != NULL,
+	    "%s stores pages of object %p for ever", object->pager->name,
+	    (void *)object);
+	object->pager->remove(object, start, end);
+}
+
 int
 vm_pager_getpage(struct vm_object *object, struct vm_page *m)
 {

@@ -209,7 +209,8 @@ void	vm_object_prefer(const struct vm_object *object, vm_ooffset_t offset,
 void	vm_object_set_color(struct vm_object *object, vm_offset_t va,
 	    vm_ooffset_t offset);
 /*
- * vm_object_page_remove: free the pages in [start, end), wherever mapped.
+ * vm_object_page_remove: free the pages in [start, end), wherever mapped, and
+ * what an anonymous object's pager stores of them.
  * => Locks: object locked in and out; dropped while waiting for a busy page.
  *    The caller has a reference.  => No page there is wired (asserted).
  */

@@ -8,7 +8,7 @@
  * the fault frees it.  vm_pager.c asserts both sides.
  *
  * The pager of anonymous memory (swap) comes to an object when it first stores
- * a page of it, and has the last two operations: what is stored belongs to a
+ * a page of it, and has the last three operations: what is stored belongs to a
  * merge of objects as resident pages do, and moves without being read.
  */
 #pragma once
@@ -37,6 +37,10 @@ struct vm_pager_ops {
 	 * Returns 0; ENOMEM: the rest is still from's */
 	int		(*transfer)(struct vm_object *from,
 			    struct vm_object *to, vm_pindex_t first);
+	/* remove: what is stored in [start, end), none of it resident or
+	 * being read, is freed.  object locked; never sleeps */
+	void		(*remove)(struct vm_object *object, vm_pindex_t start,
+			    vm_pindex_t end);
 };
 
 /*
@@ -90,5 +94,9 @@ bool	vm_pager_nextpage(struct vm_object *object, vm_pindex_t *pindex);
  * => Locks: both objects.  => Returns 0; ENOMEM. */
 int	vm_pager_transfer(struct vm_object *from, struct vm_object *to,
 	    vm_pindex_t first) __warn_unused;
+/* vm_pager_remove: an anonymous object forgets what it stores in [start, end); a
+ * file keeps its data.  => Locks: object.  No page there is in memory. */
+void	vm_pager_remove(struct vm_object *object, vm_pindex_t start,
+	    vm_pindex_t end);
 /* vm_pager_dealloc: object is dead, empty and unlocked. */
 void	vm_pager_dealloc(struct vm_object *object);

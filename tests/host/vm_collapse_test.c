@@ -299,6 +299,13 @@ store_nextpage(struct vm_object *object, vm_pindex_t *pindex)
 static int store_transfer(struct vm_object *from, struct vm_object *to,
     vm_pindex_t first);
 
+static void
+store_remove(struct vm_object *object, vm_pindex_t start, vm_pindex_t end)
+{
+	for (; start < end && start < 64; start++)
+		store_of(object)->bits &= ~(1UL << start);
+}
+
 static const struct vm_pager_ops store_ops = {
 	.name = "store",
 	.haspage = store_haspage,
@@ -306,6 +313,7 @@ static const struct vm_pager_ops store_ops = {
 	.dealloc = store_dealloc,
 	.nextpage = store_nextpage,
 	.transfer = store_transfer,
+	.remove = store_remove,
 };
 
 static struct store stores[16];
@@ -377,6 +385,22 @@ KTEST(collapse, stored_bypass)
 	    chain_depth(f) == 1, "depth %u", chain_depth(f));
 	vm_object_deallocate(f);
 	vm_object_deallocate(b);
+}
+
+/* Pages that are thrown away: do they come back from the store? */
+KTEST(collapse, stored_removed)
+{
+	struct vm_object *f = chain_object(NULL, 0, 16, "2 5");
+
+	store_begin(f, 0x7ff);
+	vm_object_lock(f);
+	vm_object_page_remove(f, 1, 8);
+	vm_object_unlock(f);
+	KT_CHECK(t, f->resident_page_count == 0 &&
+	    store_of(f)->bits == 0x701, "%lu pages, bits %lx",
+	    (unsigned long)f->resident_page_count, store_of(f)->bits);
+	vm_check_object(f);
+	vm_object_deallocate(f);
 }
 
 /* Does a transfer that fails half way lose nothing? */

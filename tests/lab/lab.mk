@@ -9,6 +9,7 @@ LAB_PLAIN_SRCS	:= kern/lib/string.c kern/lib/ksnprintf.c kern/lib/prng.c \
 		   tests/lab/lab_sched.c tests/lab/lab_search.c \
 		   tests/lab/lab_kern.c tests/lab/lab_tsan.c \
 		   tests/lab/lab_pmap.c tests/lab/lab_model.c \
+		   tests/lab/lab_vmops.c \
 		   tests/lab/lab_ops.c tests/lab/lab_run.c \
 		   tests/lab/lab_story.c tests/lab/lab_main.c
 LAB_OS_SRCS	:= tests/host/host_os.c tests/lab/lab_os.c

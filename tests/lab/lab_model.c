@@ -12,6 +12,7 @@
 #include <machine/cpu.h>
 #include <sys/errno.h>
 #include <vm/pmap.h>
+#include <vm/vm_fault.h>
 #include <vm/vm_object.h>
 #include <vm/vm_page.h>
 #include <vm/vm_pager.h>
@@ -38,12 +39,10 @@ page_va(int page)
 	return LAB_BASE + ptoa(page);
 }
 
-/* Slots of odd fibres lie in the second half of the page: a copy of a page has
- * an event in its middle. */
 static inline vm_offset_t
 slot_va(int page, int slot)
 {
-	return page_va(page) + (slot & 1 ? PAGE_SIZE / 2 : 0) + 8 * slot;
+	return page_va(page) + slot_offset(slot);
 }
 
 static struct lab_cells *
@@ -97,8 +96,7 @@ file_getpage(struct vm_object *object, struct vm_page *m)
 	(void)object;
 	lab_point(EV_PAGER, m, "page-in begins");
 	memset(kva, 0, PAGE_SIZE);
-	*(uint64_t *)(void *)(kva + (slot_va(0, LAB_AUX) - page_va(0))) =
-	    m->pindex + 1;
+	*(uint64_t *)(void *)(kva + slot_offset(LAB_AUX)) = m->pindex + 1;
 	lab_point(EV_PAGER, m, "page-in ends");
 	m->valid = VM_PAGE_VALID;
 	return 0;
@@ -116,6 +114,26 @@ static const struct vm_pager_ops file_ops = {
 	.getpage = file_getpage,
 	.dealloc = file_dealloc,
 };
+
+static char	cached_name;	/* the handle of the file that is cached */
+
+static struct vm_object *
+cached_file(void)
+{
+	struct vm_object *object;
+
+	object = vm_object_cache_lookup(&file_ops, &cached_name);
+	if (object == NULL)
+		object = vm_object_cache_enter(vm_pager_allocate(&file_ops,
+		    &cached_name, LAB_PAGES));
+	return object;
+}
+
+void
+model_purge_cached(void)
+{
+	vm_object_cache_purge(&file_ops, &cached_name);
+}
 
 struct lab_proc *
 proc_new(enum lab_memory kind)
@@ -306,6 +324,16 @@ proc_read(struct lab_proc *p, int page, int slot)
 		c->lo = c->done = MAX(c->lo, (uint32_t)v);
 }
 
+void
+proc_pagein(struct lab_proc *p, int page)
+{
+	struct lab_page *pg = &p->page[page];
+	unsigned may = may_now(pg);
+
+	check_error(pg, may, vm_fault(&p->vm->vm_map, page_va(page),
+	    VM_PROT_READ, VM_FAULT_NORMAL), "page-in", page, MP_MAPPED);
+}
+
 /* ---- operations on mappings ---- */
 
 /* What a page was when an operation on it began. */
@@ -416,6 +444,55 @@ proc_mmap(struct lab_proc *p, int page, int n)
 			for (int s = 0; s < LAB_SLOTS; s++)
 				p->page[i].cells->slot[s].hi = next_value;
 		}
+}
+
+/*
+ * The mapping of a file came over page: from now on other cells tell what it
+ * shows.  Writes that are under way may land in it; those that ended before the
+ * mapping began are gone, which op_end has noted.
+ */
+static void
+becomes_file(struct lab_page *pg, int page, bool alone)
+{
+	struct lab_cells *old = pg->cells, *c = cells_new();
+
+	*c = *old;
+	c->fuzzy |= !alone;
+	for (int s = 0; s < LAB_SLOTS; s++) {
+		c->slot[s].base = 0;
+		c->slot[s].zero = true;
+	}
+	c->slot[LAB_AUX].base = (uint32_t)page + 1;
+	old->fuzzy |= !pg->shared;	/* for who is looking just now */
+	pg->cells = c;
+	pg->shared = false;
+	pg->file = true;
+}
+
+void
+proc_mmap_cached(struct lab_proc *p, int page)
+{
+	struct vm_map_args a = { .prot = VM_PROT_RW, .max_prot = VM_PROT_ALL,
+	    .inherit = VM_INHERIT_COPY,
+	    .eflags = MAP_ENTRY_COW | MAP_ENTRY_NEEDS_COPY,
+	    .offset = ptoa(page) };
+	struct lab_page *pg = &p->page[page];
+	struct op op;
+	bool shared;
+	int error;
+
+	a.object = cached_file();
+	op_begin(p, page, 1, &op, true);
+	shared = pg->shared;
+	if (!shared)
+		pg->cells->fuzzy = true;	/* while it is one or the other */
+	error = vm_map_fixed(&p->vm->vm_map, page_va(page), PAGE_SIZE, false,
+	    &a);
+	check_op("mmap of a file", error, 0);
+	op_end(p, page, 1, &op, true, true, MP_UNMAPPED | MP_RO | MP_WIRED,
+	    MP_MAPPED | MP_RW);
+	becomes_file(pg, page, op.alone[page] && !shared &&
+	    pg->opseq == op.opseq[page]);
 }
 
 void

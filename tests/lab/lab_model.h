@@ -60,6 +60,14 @@ struct lab_proc {
 extern struct lab_proc	lab_proc[LAB_PROCS];
 extern int		lab_nprocs;
 
+/* Slots of odd fibres lie in the second half of the page: a copy of a page has
+ * an event in its middle. */
+static inline vm_offset_t
+slot_offset(int slot)
+{
+	return (vm_offset_t)((slot & 1 ? PAGE_SIZE / 2 : 0) + 8 * slot);
+}
+
 /* model_reset: at the start of a preparation. */
 void	model_reset(void);
 enum lab_memory { LAB_PRIVATE, LAB_SHARED, LAB_FILE };
@@ -79,6 +87,11 @@ void	proc_protect(struct lab_proc *p, int page, int n, bool rw);
 void	proc_wire(struct lab_proc *p, int page, int n);
 void	proc_unwire(struct lab_proc *p, int page, int n);
 void	proc_dontneed(struct lab_proc *p, int page, int n);
+/* proc_pagein: a read fault without an access. */
+void	proc_pagein(struct lab_proc *p, int page);
+/* The file whose object is cached: its page i, private, over page i; purged. */
+void	proc_mmap_cached(struct lab_proc *p, int page);
+void	model_purge_cached(void);
 
 /* model_verify: every byte of every process that is left. */
 void	model_verify(void);

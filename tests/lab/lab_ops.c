@@ -13,9 +13,11 @@
 #include <sys/zone.h>
 #include <vm/vm_check.h>
 #include <vm/vm_page.h>
+#include <vm/vm_pager.h>
 #include <vm/vm_phys.h>
 
 #include "lab_model.h"
+#include "lab_vmops.h"
 
 #define WARM_OBJECTS	64
 #define WARM_PAGES	16
@@ -129,6 +131,70 @@ op_wire_read(int proc, int page)
 	proc_write(&lab_proc[proc], page);
 }
 
+/* Out, and back by a read: only if nobody else is at it, it comes from store. */
+static void
+op_pageout(int proc, int page)
+{
+	proc_pageout(&lab_proc[proc], page);
+}
+
+static void
+op_pagein(int proc, int page)
+{
+	proc_pageout(&lab_proc[proc], page);
+	proc_pagein(&lab_proc[proc], page);
+	proc_read(&lab_proc[proc], page, LAB_AUX);
+}
+
+static void
+op_pin(int proc, int page)
+{
+	proc_pin(&lab_proc[proc], page);
+}
+
+static void
+op_collapse(int proc, int page)
+{
+	proc_collapse(&lab_proc[proc], page);
+}
+
+static void
+op_split(int proc, int page)
+{
+	proc_split(&lab_proc[proc], page);
+	proc_read(&lab_proc[proc], page, LAB_AUX);
+}
+
+static void
+op_prefault(int proc, int page)
+{
+	proc_prefault(&lab_proc[proc], page);
+	proc_read(&lab_proc[proc], page, LAB_AUX);
+}
+
+static void
+op_map_cached(int proc, int page)
+{
+	proc_mmap_cached(&lab_proc[proc], page);
+	proc_read(&lab_proc[proc], page, LAB_AUX);
+}
+
+static void
+op_evict(int proc, int page)
+{
+	(void)proc;
+	(void)page;
+	(void)vm_object_cache_shrink();
+}
+
+static void
+op_purge(int proc, int page)
+{
+	(void)proc;
+	(void)page;
+	model_purge_cached();
+}
+
 const struct lab_opdef lab_ops[] = {
 	{ 'r', "read fault", true, op_read },
 	{ 'w', "write fault", true, op_write },
@@ -140,6 +206,15 @@ const struct lab_opdef lab_ops[] = {
 	{ 'd', "madvise dontneed", true, op_dontneed },
 	{ 'm', "mmap over", true, op_mmap },
 	{ 'a', "munmap of all", true, op_unmap_all },
+	{ 'g', "page-out", true, op_pageout },
+	{ 'i', "page-out and page-in", true, op_pagein },
+	{ 'c', "collapse", true, op_collapse },
+	{ 'n', "pin and unpin", false, op_pin },
+	{ 's', "split", false, op_split },
+	{ 'b', "prefault", false, op_prefault },
+	{ 't', "map a cached file", false, op_map_cached },
+	{ 'y', "evict from the object cache", false, op_evict },
+	{ 'z', "purge from the object cache", false, op_purge },
 	{ 'k', "fork, child exits", false, op_fork_exit },
 	{ 'l', "wire and keep", false, op_keep_wired },
 	{ 'v', "munmap of two", false, op_unmap_two },
@@ -326,6 +401,43 @@ make_lent(void)
 	lab_proc[2] = t;
 }
 
+/* A page of the backing object is stored, and one of each shadow. */
+static void
+make_stored(void)
+{
+	struct lab_proc *p = first_process(LAB_PRIVATE), *child;
+
+	proc_write(p, 2);
+	child = proc_fork(p);
+	proc_write(p, 1);
+	proc_write(child, 0);
+	proc_write(child, 1);
+	proc_pageout(p, 0);
+	proc_pageout(p, 1);
+	proc_pageout(child, 0);
+}
+
+/* Stored pages under siblings: the one who stays merges with the store. */
+static void
+make_stored_siblings(void)
+{
+	make_siblings();
+	proc_pageout(&lab_proc[0], 0);
+	proc_pageout(&lab_proc[0], 2);
+	proc_pageout(&lab_proc[1], 0);
+}
+
+/* Parent and child have page 0 from a file whose object is cached. */
+static void
+make_cached(void)
+{
+	struct lab_proc *p = first_process(LAB_PRIVATE);
+
+	proc_mmap_cached(p, 0);
+	proc_read(p, 0, LAB_AUX);
+	proc_fork(p);
+}
+
 const struct lab_shape lab_shapes[] = {
 	{ "single", "one process", 1, 0, make_single },
 	{ "pc", "parent and child that copied a page", 2, 0, make_parent_child },
@@ -344,6 +456,11 @@ const struct lab_shape lab_shapes[] = {
 	{ "grand", "copied on write, then shared", 3, 0, make_grand },
 	{ "lent", "copied on write, wired, then shared", 3, 0, make_lent },
 	{ "file", "parent and child, private mapping of a file", 2, 0, make_file },
+	{ "store", "parent and child, pages in the test pager", 2, 0,
+	    make_stored },
+	{ "storesib", "siblings on stored pages", 2, 0, make_stored_siblings },
+	{ "cached", "parent and child on a file in the object cache", 2, 0,
+	    make_cached },
 };
 const int lab_nshapes = nitems(lab_shapes);
 
@@ -591,6 +708,7 @@ scenario_prepare(void *arg)
 	bool busy[LAB_PROCS] = { false };
 
 	model_reset();
+	store_reset();
 	lab_tlb_reset();
 	vm_baseline_take(&baseline);
 	s->shape->make();
@@ -638,6 +756,8 @@ scenario_quiesce(void *arg)
 	vm_check_all();
 	model_verify();
 	model_putall();
+	while (vm_object_cache_shrink())
+		continue;
 	leak_len = 0;
 	if (vm_baseline_check(&baseline, leak_print) != 0)
 		lab_fail(OR_LEAK, "%s", leak_text);
