@@ -240,8 +240,14 @@ proc_pageout(struct lab_proc *p, int page)
 		return;
 	m = shown_page(&object, pindex);
 	anon = vm_object_anonymous(object);
-	if (m == NULL || m->wire_count != 0 || m->pindex >= STORE_PAGES ||
-	    !vm_page_busy_try(m)) {
+	if (m != NULL && (m->pindex >= STORE_PAGES || !vm_page_busy_try(m)))
+		m = NULL;
+	/* Only now: who makes a page wires it busy, without the object's lock. */
+	if (m != NULL && m->wire_count != 0) {
+		vm_page_unbusy(m);
+		m = NULL;
+	}
+	if (m == NULL) {
 		vm_object_unlock(object);
 		vm_map_unlock_read(&p->vm->vm_map);
 		return;
