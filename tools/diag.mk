@@ -17,6 +17,10 @@ kdb-test: $(B)/gnomon.elf $(B)/initrd.cpio
 	$(PYTHON) tools/kdb_test.py --kernel $(B)/gnomon.elf \
 	    --initrd $(B)/initrd.cpio --log $(B)/kdb-test.log
 
+.PHONY: jobs-test
+jobs-test: $(B)/gnomon.elf $(B)/initrd.cpio
+	$(PYTHON) tools/jobs_test.py
+
 .PHONY: strace-test
 strace-test: $(B)/gnomon.elf $(B)/initrd.cpio
 	$(PYTHON) tools/strace_test.py
@@ -89,6 +93,7 @@ bugs: $(BUGGY) $(B)/initrd.cpio
 ## make chains         build/chains.svg: the object chains of a boot under load;
 ##                     LOG=file: of a panic's report or debugger output there
 ## make kdb-test       the debugger on the console, each command checked
+## make jobs-test      a shell with job control, typed at over the serial line
 ## make strace-test    the boot option strace: lines as strace(1) writes them
 ## make debug          QEMU stopped at its start, gdb with tools/kgdb.py on it
 ## make postmortem     panic KIND, QEMU's memory dump, gdb with the same helpers

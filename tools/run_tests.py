@@ -106,6 +106,7 @@ def main():
     for smp, mem, users in MATRIX:
         qemu(f"ktest-{smp}cpu-{mem}", total, smp, mem,
              f"ktest=* seed={seed}" + (" " + suite if users else ""))
+    run("jobs", [sys.executable, "tools/jobs_test.py"], total, 120)
     run("strace", [sys.executable, "tools/strace_test.py"], total, 120)
     run("panic", [sys.executable, "tools/panic_test.py"], total, 900)
     run("bugs", [sys.executable, "tools/bug_test.py", "2137-link", "2137-late",

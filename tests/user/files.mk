@@ -33,3 +33,4 @@ USER_PROGS	+= remap
 USER_PROGS	+= sysvshm
 USER_PROGS	+= inherit
 USER_PROGS	+= systable
+USER_PROGS	+= con

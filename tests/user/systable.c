@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * systable.c: does the kernel keep what its table of system calls states?  Each
- * refused call fails with the errno of its line, of the numbers without
- * a line a sample is ENOSYS, and of what partial lines say is missing, what can be asked for is
- * refused with Linux's error for it.
+ * refused call fails with the errno of its line; of the numbers without a line a
+ * sample is ENOSYS; of what partial lines say is missing, what can be asked for
+ * is refused with Linux's error for it.
  *
  * Reads /etc/syscalls.tbl; without one (on Linux) it is skipped.
  */
