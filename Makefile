@@ -22,6 +22,8 @@ O		:= $(B)/d$(DEBUG)
 include boot/files.mk kern/files.mk vm/files.mk platform/pc64/files.mk \
     tests/kern/files.mk tests/user/files.mk tests/host/files.mk \
     tests/lab/lab.mk
+COVFLAGS := -O0 --coverage -ffunction-sections -fdata-sections \
+	    -Wl,--gc-sections,-u,__gcov_dump,-u,__gcov_reset
 
 WARN	:= -Wall -Wextra -Werror -Wconversion -Wno-sign-conversion -Wshadow \
 	   -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla -Wformat=2 \
@@ -127,6 +129,7 @@ $(B)/host-$(1)/htest: $$(H_$(1)_OBJS)
 endef
 $(eval $(call host-build,asan,-fsanitize=address$(comma)undefined -fno-sanitize-recover=all))
 $(eval $(call host-build,tsan,-fsanitize=thread))
+$(eval $(call host-build,cov,$(COVFLAGS) -fprofile-update=atomic))
 
 # ---- user programs, the initrd and the ISO ----
 
@@ -173,7 +176,7 @@ $(B)/gnomon.iso: $(B)/gnomon.elf $(B)/initrd.cpio boot/grub.cfg
 
 RUNQEMU	:= $(PYTHON) tools/run_qemu.py
 
-include tools/diag.mk
+include tools/diag.mk tests/coverage.mk
 
 .PHONY: run
 run: $(B)/gnomon.iso
@@ -248,6 +251,8 @@ help:
 ## make lab            the race laboratory's gate: vm/ under every schedule; LABSECS=100
 ## make lab-deep       the same for HOURS=n; SHARD=i/m on many machines
 ## make mutants        known faults put in on purpose: does the laboratory notice?
+## make coverage       lines, branches, functions of vm/ that host tests and laboratory
+##                     reach, and alias coverage; COVSECS=60
 ## make check          every static gate
 ## make models         SPIN models of the chain protocols
 ## make bench          instructions and times per operation; PEER=linux beside

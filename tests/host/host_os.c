@@ -33,6 +33,19 @@ die(const char *what)
 	abort();
 }
 
+/* There in the build that measures coverage. */
+void	__gcov_dump(void) __attribute__((weak));
+void	__gcov_reset(void) __attribute__((weak));
+
+/* This process ends without exit(). */
+static void
+flush_all(void)
+{
+	fflush(stdout);
+	if (__gcov_dump != NULL)
+		__gcov_dump();
+}
+
 void
 hos_print(const char *s, unsigned long len)
 {
@@ -50,7 +63,7 @@ hos_exit(int status)
 void
 hos_abort(void)
 {
-	fflush(stdout);
+	flush_all();
 	abort();
 }
 
@@ -349,8 +362,10 @@ hos_fork_output(void (*fn)(void *), void *arg, char *buf, unsigned long size)
 	if (pid == 0) {
 		dup2(fds[1], 1);
 		dup2(fds[1], 2);
+		if (__gcov_reset != NULL)
+			__gcov_reset();
 		fn(arg);
-		fflush(stdout);
+		flush_all();
 		_exit(0);
 	}
 	close(fds[1]);

@@ -143,6 +143,7 @@ void	lab_search_replay(const struct lab_schedule *s);
 /* ---- memory (lab_tsan.c) ---- */
 
 void	lab_mem_init(void);
+void	lab_mem_alias(void);		/* begin alias coverage */
 void	lab_mem_reset_run(void);
 void	lab_mem_reset_scenario(void);
 void	lab_hb_acquire(const void *sync);

@@ -11,7 +11,8 @@ LAB_PLAIN_SRCS	:= kern/lib/string.c kern/lib/ksnprintf.c kern/lib/prng.c \
 		   tests/lab/lab_pmap.c tests/lab/lab_model.c \
 		   tests/lab/lab_vmops.c \
 		   tests/lab/lab_ops.c tests/lab/lab_run.c \
-		   tests/lab/lab_story.c tests/lab/lab_main.c
+		   tests/lab/lab_story.c tests/lab/lab_alias.c \
+		   tests/lab/lab_main.c
 LAB_OS_SRCS	:= tests/host/host_os.c tests/lab/lab_os.c
 LAB_WRAPS	:= hos_alloc hos_free hos_map hos_unmap zone_alloc zone_free \
 		   pmap_remove pmap_protect pmap_remove_all pmap_remove_write \
@@ -28,7 +29,7 @@ LAB_CFLAGS	= -std=gnu11 -O2 -g -ffreestanding -fno-omit-frame-pointer \
 LAB_OBJS	:= $(LAB_TSAN_SRCS:%=$(LAB)/t/%.o) \
 		   $(LAB_PLAIN_SRCS:%=$(LAB)/p/%.o) \
 		   $(LAB_OS_SRCS:%=$(LAB)/os/%.o)
-LAB_LINK	= $(HOSTCC) -no-pie -Wl,-T,tests/lab/world.ld \
+LAB_LINK	= $(HOSTCC) $(LAB_XLINK) -no-pie -Wl,-T,tests/lab/world.ld \
 		  $(LAB_WRAPS:%=-Wl,--wrap=%)
 
 $(LAB)/t/%.c.o: %.c

@@ -5,6 +5,7 @@
  *	gate [secs=N] [seed=N]		the CI gate: fixed and random schedules
  *	deep [secs=N] [seed=N] [shard=I shards=M]	ends with a line of JSON
  *	hunt [secs=N] [seed=N]		until the first failure; for mutants
+ *	alias [list] [secs=N]		accesses seen in both orders
  *	explore SCENARIO|pairs|triples [level=lock|sync|access] [bound=N]
  *	    [strategy=dfs|pct|random] [schedules=N] [secs=N]
  *	random [secs=N] [seed=N] [level=...]
@@ -22,6 +23,7 @@
 #include <sys/kprintf.h>
 
 #include "../host/host_os.h"
+#include "lab_alias.h"
 #include "lab_os.h"
 
 struct args {
@@ -346,6 +348,25 @@ static const struct stage hunt_stages[] = {
 	{ "triples", 3, LAB_ACCESS, ST_PCT, 3, 60, 3 },
 };
 
+static const struct stage alias_stages[] = {
+	{ "pairs, access level, PCT 2", 2, LAB_ACCESS, ST_PCT, 1, 60, 40 },
+	{ "triples, access level, PCT 2", 3, LAB_ACCESS, ST_PCT, 1, 10, 20 },
+	{ "workloads, access level, PCT 2", 0, LAB_ACCESS, ST_PCT, 1, 50, 40 },
+};
+
+/* Which pairs of accesses were seen in both orders (lab_alias.c). */
+static int
+cmd_alias(void)
+{
+	struct lab_tally all = { 0 };
+	unsigned bad;
+
+	lab_mem_alias();
+	bad = run_stages(alias_stages, nitems(alias_stages), &all);
+	lab_alias_report(is(args.what, "list"));
+	return bad != 0;
+}
+
 /* One line for the table of mutants: what killed it, after how much. */
 static int
 cmd_hunt(void)
@@ -434,7 +455,7 @@ static const struct {
 } commands[] = {
 	{ "gate", cmd_gate }, { "deep", cmd_deep }, { "hunt", cmd_hunt }, { "explore", cmd_explore },
 	{ "replay", cmd_replay }, { "shrink", cmd_replay },
-	{ "list", cmd_list },
+	{ "list", cmd_list }, { "alias", cmd_alias },
 };
 
 int	main(int argc, char **argv);
@@ -458,6 +479,6 @@ main(int argc, char **argv)
 			run_world();
 			return commands[i].fn();
 		}
-	kprintf("lab: gate, deep, hunt, explore, replay, shrink or list\n");
+	kprintf("lab: gate, deep, hunt, alias, explore, replay, shrink or list\n");
 	return 2;
 }

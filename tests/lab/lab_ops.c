@@ -16,6 +16,7 @@
 #include <vm/vm_pager.h>
 #include <vm/vm_phys.h>
 
+#include "lab_alias.h"
 #include "lab_model.h"
 #include "lab_vmops.h"
 
@@ -729,6 +730,7 @@ scenario_fibre(void *arg)
 
 	for (int i = 0; i < t->nsteps; i++) {
 		lab_point(EV_OP, NULL, t->step[i].op->name);
+		lab_alias_op((int)(t->step[i].op - lab_ops));
 		t->step[i].op->fn(t->proc, t->step[i].page);
 	}
 }

@@ -26,6 +26,7 @@
 #include <machine/vmparam.h>
 #include <sys/zone.h>
 
+#include "lab_alias.h"
 #include "lab_os.h"
 
 #define TABLE_SIZE	(1U << 15)
@@ -268,6 +269,23 @@ zone_object_size(struct zone *z)
 	return st.size;
 }
 
+static void __noinline
+alias_alloc(struct zone *z, const void *obj)
+{
+	struct zone_stats st;
+
+	lab_nopoint++;
+	zone_get_stats(z, &st);
+	lab_nopoint--;
+	lab_alias_alloc(st.name, obj, st.size);
+}
+
+void
+lab_mem_alias(void)
+{
+	lab_alias_init(TABLE_SIZE);
+}
+
 void *
 __wrap_zone_alloc(struct zone *z, unsigned flags)
 {
@@ -278,6 +296,8 @@ __wrap_zone_alloc(struct zone *z, unsigned flags)
 	obj = __real_zone_alloc(z, flags);
 	if (obj != NULL)
 		lab_mem_live(obj, zone_object_size(z), true);
+	if (obj != NULL && __predict_false(lab_alias_on))
+		alias_alloc(z, obj);
 	in_zone[id]--;
 	return obj;
 }
@@ -359,6 +379,9 @@ access(uintptr_t a, bool write, bool atomic, uint32_t pc)
 	if (in_zones(a) && lab_mem_bad((const void *)a))
 		uaf(a, write, pc);
 	hb_access(w, write, atomic, pc);
+	if (__predict_false(lab_alias_on) && lab_hb_self->id < LAB_FIBRES)
+		lab_alias_access(a, (unsigned)(w - words), run, write,
+		    lab_hb_self->id);
 }
 
 #define PC()	((uint32_t)(uintptr_t)__builtin_return_address(0))
