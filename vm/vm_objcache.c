@@ -262,6 +262,17 @@ vm_object_cache_limit(unsigned objects, uint64_t pages)
 }
 
 unsigned
+vm_object_cache_max(void)
+{
+	unsigned max;
+
+	spin_lock(&cache_lock);
+	max = cache_max;
+	spin_unlock(&cache_lock);
+	return max;
+}
+
+unsigned
 vm_object_cache_idle(uint64_t *pages)
 {
 	unsigned n;

@@ -43,7 +43,7 @@ CTASSERT((VM_PREFAULT_MAX & (VM_PREFAULT_MAX - 1)) == 0 &&
     VM_PREFAULT_MAX * PAGE_SIZE <= SUPERPAGE_SIZE,
     "a window is aligned to its size and lies in one page table");
 
-static bool	prefault_on = true;	/* [c] boot option prefault= */
+static bool	prefault_on = true;	/* [a] boot option prefault= */
 
 /* One call.  Lifetime: on vm_prefault's stack.  [t] all. */
 struct prefault {
@@ -61,6 +61,18 @@ void
 vm_prefault_init(void)
 {
 	prefault_on = bootopt_u64("prefault", 1) != 0;
+}
+
+bool
+vm_prefault_enabled(void)
+{
+	return atomic_load_relaxed(&prefault_on);
+}
+
+void
+vm_prefault_enable(bool on)
+{
+	atomic_store(&prefault_on, on);
 }
 
 /*

@@ -69,6 +69,7 @@ CTASSERT(sizeof(struct linux_statfs) == 120, "struct statfs of x86-64");
 #define ST_VALID		0x0020U
 #define ST_RELATIME		0x1000U
 #define TMPFS_MAGIC		0x01021994U
+#define PIPEFS_MAGIC		0x50495045U
 #define PROC_MAGIC		0x9fa0U
 
 #define X_OK	1

@@ -128,10 +128,11 @@ typedef bool	dirent_fn(void *arg, const char *name, uint64_t ino,
 
 /* Operations; a NULL one is an error of that call (EINVAL, ENOTTY, ENODEV,
  * ESPIPE, ENOTDIR).  Each may sleep; none is called with a lock held but
- * fo_read and fo_write of a seekable file, under f_lock. */
+ * fo_read and fo_write of a seekable file, under f_lock (fo_unlocked: not). */
 struct fileops {
 	const char	*fo_name;
 	bool		 fo_seekable;
+	bool		 fo_unlocked;	/* seekable, but not under f_lock */
 	/* off: where, moved by what was done; pointless if not seekable */
 	int		(*fo_read)(struct file *fp, struct uio *u,
 			    uint64_t *off);

@@ -101,9 +101,10 @@ struct proc {
 	LIST_HEAD(, ptimer)	 p_timers;	/* itimer_lock */
 	int			 p_cputimers;	/* [a] armed, by processor time */
 	struct vmspace		*p_vmspace;	/* [t+P] others read: P */
-	struct fdtable		*p_fd;		/* [t] */
-	struct fsctx		*p_fs;		/* [t] */
-	struct rnode		*p_exe;		/* [t] program; referenced, or NULL */
+	struct fdtable		*p_fd;		/* [t+P] others read: P */
+	struct fsctx		*p_fs;		/* [t+P] others read: P */
+	struct rnode		*p_exe;		/* [t+P] program; referenced, or NULL */
+	struct procargs		*p_args;	/* [t+P] counted, or NULL */
 	struct sigacts		*p_sigacts;	/* [t+P] others: not P_EXITING */
 	struct sigpend		 p_sigpend;	/* [P] */
 	struct uthread		*p_vforker;	/* [T] parent's thread that waits */
@@ -272,6 +273,15 @@ int		 kern_exec(const char *path, struct uaddr argv,
 /* kern_exec_init: with kernel strings, NULL ended. */
 int		 kern_exec_init(const char *path, const char *const *argv,
 		    const char *const *envp) __warn_unused;
+
+/* The arguments a program was started with, for /proc/PID/cmdline. */
+struct procargs {
+	int		 pa_refs;	/* [a] */
+	unsigned	 pa_len;	/* [c] */
+	char		 pa_text[];	/* [c] strings, each with its NUL */
+};
+struct procargs	*procargs_share(struct procargs *pa);	/* NULL is allowed */
+void		 procargs_put(struct procargs *pa);
 
 /* exe_share, exe_put: p_exe's reference and its count as being run; NULL is
  * allowed. */

@@ -14,7 +14,26 @@
 #include <sys/file.h>
 #include <sys/lock.h>
 
+struct mount;
+struct procent;
+struct rnode;
 struct vm_object;
+
+/* Operations of a node that its file system makes when asked (procfs).  None
+ * is called with ramfs_lock held but ro_name. */
+struct rnode_ops {
+	/* of a directory: a new node, referenced; ENOENT, ENOMEM */
+	int	(*ro_lookup)(struct rnode *dir, const char *name, size_t len,
+		    struct rnode **np);
+	int	(*ro_getdents)(struct file *fp, dirent_fn *fn, void *arg);
+	/* the name of n, which it made; its length */
+	int	(*ro_name)(struct rnode *n, char name[NAME_MAX + 1]);
+	/* of a symbolic link: its text; and, when it goes to a node that the
+	 * text may not name, that node, referenced */
+	int	(*ro_readlink)(struct rnode *n, char *buf, size_t size);
+	int	(*ro_follow)(struct rnode *n, struct rnode **np);
+	const struct fileops *ro_fileops;	/* NULL: ramfs's */
+};
 
 /* A name in a directory. [N] ramfs_lock. */
 struct rdirent {
@@ -46,12 +65,16 @@ struct rnode {
 	int64_t			 rn_btime;	/* [c] made */
 	uint64_t		 rn_rdev;	/* [c] S_IFCHR, S_IFBLK: number */
 	struct vm_object	*rn_object;	/* [n] S_IFREG; NULL: empty */
-	char			*rn_target;	/* [c] S_IFLNK; NULL: the running
-						 * process's program */
+	char			*rn_target;	/* [c] S_IFLNK without rn_ops */
 	struct rnode		*rn_parent;	/* [N] directory of the last name
 						 * made; root: itself */
 	TAILQ_HEAD(, rdirent)	 rn_entries;	/* [N] S_IFDIR */
 	uint64_t		 rn_seq;	/* [N] next cookie */
+	struct mount		*rn_mount;	/* [c] once it had a name; counted */
+	struct mount		*rn_over;	/* [N] covers this directory */
+	const struct rnode_ops	*rn_ops;	/* [c] NULL: an ordinary node */
+	const struct procent	*rn_procent;	/* [c] procfs.c: what it is */
+	int			 rn_pid, rn_fd;	/* [c] and of whom */
 };
 
 /* Working directory, root and umask of a process; CLONE_FS shares. */
@@ -59,6 +82,7 @@ struct fsctx {
 	int			 fx_refs;	/* [a] */
 	struct rwlock		 fx_lock;
 	struct rnode		*fx_cwd;	/* [x] fx_lock */
+	struct rnode		*fx_root;	/* [x] */
 	mode_t			 fx_umask;	/* [a] */
 };
 struct fsctx	*fsctx_alloc(void);
@@ -66,7 +90,9 @@ struct fsctx	*fsctx_copy(struct fsctx *fx);
 struct fsctx	*fsctx_share(struct fsctx *fx);
 void		 fsctx_put(struct fsctx *fx);
 struct rnode	*fsctx_cwd(struct fsctx *fx);	/* referenced */
+struct rnode	*fsctx_root(struct fsctx *fx);	/* referenced */
 void		 fsctx_chdir(struct fsctx *fx, struct rnode *dir);
+void		 fsctx_chroot(struct fsctx *fx, struct rnode *dir);
 
 extern struct rnode *ramfs_root;
 
@@ -111,9 +137,13 @@ int		 ramfs_mknode(struct rnode *dir, const char *path, mode_t mode,
 int		 ramfs_unlink(struct rnode *dir, const char *path, bool rmdir)
 		    __warn_unused;
 int		 ramfs_link(struct rnode *olddir, const char *old,
-		    struct rnode *newdir, const char *new) __warn_unused;
+		    struct rnode *newdir, const char *new, bool follow)
+		    __warn_unused;
+#define RENAME_NOREPLACE	0x1U
+#define RENAME_EXCHANGE		0x2U
 int		 ramfs_rename(struct rnode *olddir, const char *old,
-		    struct rnode *newdir, const char *new) __warn_unused;
+		    struct rnode *newdir, const char *new, unsigned flags)
+		    __warn_unused;
 /* ramfs_getpath: the absolute path of n; ERANGE; ENOENT when unlinked. */
 int		 ramfs_getpath(struct rnode *n, char *buf, size_t size)
 		    __warn_unused;

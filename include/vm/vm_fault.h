@@ -36,6 +36,9 @@ int	vm_fault(struct vm_map *map, vm_offset_t va, vm_prot_t fault_type,
 void	vm_prefault(struct vm_map *map, struct vm_map_entry *entry,
 	    vm_offset_t va, bool write);
 void	vm_prefault_init(void);
+/* vm_prefault_enable: faults from now on map ahead, or do not. */
+void	vm_prefault_enable(bool on);
+bool	vm_prefault_enabled(void);
 /*
  * vm_fault_wire: fault in and wire [start, end), which lies in one entry that
  * the caller has marked IN_TRANSITION.  Writable memory is wired as if written,

@@ -70,6 +70,7 @@ struct vm_object *vm_object_cache_enter(struct vm_object *object)
 void	vm_object_cache_purge(const struct vm_pager_ops *ops, void *handle);
 bool	vm_object_cache_shrink(void);
 void	vm_object_cache_limit(unsigned objects, uint64_t pages);
+unsigned vm_object_cache_max(void);	/* objects, as limited */
 /* vm_object_cache_idle: idle objects, and their pages. */
 unsigned vm_object_cache_idle(uint64_t *pages);
 void	vm_object_cache_init(void);

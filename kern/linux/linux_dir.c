@@ -78,7 +78,7 @@ sys_rmdir(SYSARGS6(path, a1 __unused, a2 __unused, a3 __unused, a4 __unused,
 /* two_names: run fn on both; the paths are let go. */
 static int64_t
 two_names(uint64_t fd1, uint64_t path1, uint64_t fd2, uint64_t path2,
-    int (*fn)(struct rnode *, const char *, struct rnode *, const char *))
+    int (*fn)(struct name_at nm[2], unsigned flags), unsigned flags)
 {
 	struct name_at *nm;
 	int error;
@@ -91,8 +91,7 @@ two_names(uint64_t fd1, uint64_t path1, uint64_t fd2, uint64_t path2,
 	if (error == 0) {
 		error = name_at_get(&nm[1], fd2, path2);
 		if (error == 0) {
-			error = fn(nm[0].dir, nm[0].path.p, nm[1].dir,
-			    nm[1].path.p);
+			error = fn(nm, flags);
 			name_at_put(&nm[1]);
 		}
 		name_at_put(&nm[0]);
@@ -101,25 +100,41 @@ two_names(uint64_t fd1, uint64_t path1, uint64_t fd2, uint64_t path2,
 	return ret_errno(error);
 }
 
+static int
+names_rename(struct name_at nm[2], unsigned flags)
+{
+	return ramfs_rename(nm[0].dir, nm[0].path.p, nm[1].dir, nm[1].path.p,
+	    flags);
+}
+
+static int
+names_link(struct name_at nm[2], unsigned flags)
+{
+	return ramfs_link(nm[0].dir, nm[0].path.p, nm[1].dir, nm[1].path.p,
+	    (flags & AT_SYMLINK_FOLLOW) != 0);
+}
+
 int64_t
 sys_renameat2(SYSARGS6(fd1, path1, fd2, path2, flags, a5 __unused))
 {
-	if (flags != 0)
+	if (((uint32_t)flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) != 0 ||
+	    (uint32_t)flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
-	return two_names(fd1, path1, fd2, path2, ramfs_rename);
+	return two_names(fd1, path1, fd2, path2, names_rename,
+	    (unsigned)flags);
 }
 
 int64_t
 sys_renameat(SYSARGS6(fd1, path1, fd2, path2, a4 __unused, a5 __unused))
 {
-	return two_names(fd1, path1, fd2, path2, ramfs_rename);
+	return two_names(fd1, path1, fd2, path2, names_rename, 0);
 }
 
 int64_t
 sys_rename(SYSARGS6(path1, path2, a2 __unused, a3 __unused, a4 __unused,
     a5 __unused))
 {
-	return two_names(CWD, path1, CWD, path2, ramfs_rename);
+	return two_names(CWD, path1, CWD, path2, names_rename, 0);
 }
 
 int64_t
@@ -127,14 +142,15 @@ sys_linkat(SYSARGS6(fd1, path1, fd2, path2, flags, a5 __unused))
 {
 	if ((flags & ~(uint64_t)AT_SYMLINK_FOLLOW) != 0)
 		return -EINVAL;
-	return two_names(fd1, path1, fd2, path2, ramfs_link);
+	return two_names(fd1, path1, fd2, path2, names_link,
+	    (unsigned)flags);
 }
 
 int64_t
 sys_link(SYSARGS6(path1, path2, a2 __unused, a3 __unused, a4 __unused,
     a5 __unused))
 {
-	return two_names(CWD, path1, CWD, path2, ramfs_link);
+	return two_names(CWD, path1, CWD, path2, names_link, 0);
 }
 
 int64_t
@@ -202,6 +218,23 @@ sys_fchdir(SYSARGS6(fd, a1 __unused, a2 __unused, a3 __unused, a4 __unused,
 		return -EBADF;
 	error = dir_get((int)fd, &n);
 	return error != 0 ? ret_errno(error) : do_chdir(n);
+}
+
+int64_t
+sys_chroot(SYSARGS6(path, a1 __unused, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	struct rnode *n;
+	int error;
+
+	error = upath_lookup(AT_FDCWD, path, true, &n);
+	if (error != 0)
+		return ret_errno(error);
+	error = S_ISDIR(n->rn_mode) ? 0 : ENOTDIR;
+	if (error == 0)
+		fsctx_chroot(curproc->p_fs, n);
+	rnode_put(n);
+	return ret_errno(error);
 }
 
 int64_t

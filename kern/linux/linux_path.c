@@ -230,13 +230,10 @@ link_read(struct rnode *n, char *buf)
 {
 	if (!S_ISLNK(n->rn_mode))
 		return EINVAL;
-	if (n->rn_target != NULL) {
-		strlcpy(buf, n->rn_target, PATH_MAX);
-		return 0;
-	}
-	if (curproc->p_exe == NULL)
-		return ENOENT;
-	return ramfs_getpath(curproc->p_exe, buf, PATH_MAX);
+	if (n->rn_ops != NULL)
+		return n->rn_ops->ro_readlink(n, buf, PATH_MAX);
+	strlcpy(buf, n->rn_target, PATH_MAX);
+	return 0;
 }
 
 int64_t

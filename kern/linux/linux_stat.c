@@ -8,9 +8,11 @@
  */
 #include "linux_priv.h"
 
+#include <lib/atomic.h>
 #include <lib/string.h>
 #include <linux/stat.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/param.h>
 #include <sys/proc.h>
 #include <sys/ramfs.h>
@@ -212,18 +214,24 @@ sys_statx(SYSARGS6(dirfd, path, flags, mask, ua, a5 __unused))
 /* ---- file systems ---- */
 
 static int64_t
-statfs_out(uint64_t ua)
+statfs_out(const struct rnode *n, uint64_t ua)
 {
+	const struct mount *mt = n != NULL ? n->rn_mount : NULL;
 	uint64_t reserve = vm_phys_total() / 8, nfree = vm_phys_free_count();
 	struct linux_statfs sf;
 
 	memset(&sf, 0, sizeof(sf));
-	sf.f_type = TMPFS_MAGIC;
+	sf.f_type = mt != NULL ? mt->mt_type->ft_magic : PIPEFS_MAGIC;
 	sf.f_bsize = sf.f_frsize = PAGE_SIZE;
-	sf.f_blocks = vm_phys_total() - reserve;
-	sf.f_bfree = sf.f_bavail = nfree > reserve ? nfree - reserve : 0;
 	sf.f_namelen = NAME_MAX;
 	sf.f_flags = ST_VALID | ST_RELATIME;
+	if (mt != NULL)
+		sf.f_flags |= atomic_load(&mt->mt_flags);
+	if (mt != NULL && sf.f_type != PROC_MAGIC) {
+		sf.f_blocks = vm_phys_total() - reserve;
+		sf.f_bfree = nfree > reserve ? nfree - reserve : 0;
+		sf.f_bavail = sf.f_bfree;
+	}
 	return ret_errno(copyout(&sf, uaddr(ua), sizeof(sf)));
 }
 
@@ -232,13 +240,15 @@ sys_statfs(SYSARGS6(path, ua, a2 __unused, a3 __unused, a4 __unused,
     a5 __unused))
 {
 	struct rnode *n;
+	int64_t ret;
 	int error;
 
 	error = upath_lookup(AT_FDCWD, path, true, &n);
 	if (error != 0)
 		return ret_errno(error);
+	ret = statfs_out(n, ua);
 	rnode_put(n);
-	return statfs_out(ua);
+	return ret;
 }
 
 int64_t
@@ -246,12 +256,14 @@ sys_fstatfs(SYSARGS6(fd, ua, a2 __unused, a3 __unused, a4 __unused,
     a5 __unused))
 {
 	struct file *fp;
+	int64_t ret;
 
 	fp = fd_get((int)fd);
 	if (fp == NULL)
 		return -EBADF;
+	ret = statfs_out(fp->f_node, ua);
 	file_put(fp);
-	return statfs_out(ua);
+	return ret;
 }
 
 /* sync: memory is where the files are. */

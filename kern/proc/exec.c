@@ -14,6 +14,7 @@
  * Sources: execve(2) of Linux; System V ABI AMD64 supplement 3.4.1.
  */
 #include <sys/exec.h>
+#include <sys/kmalloc.h>
 
 #include <lib/atomic.h>
 #include <lib/string.h>
@@ -222,6 +223,41 @@ exe_share(struct rnode *exe)
 	return rnode_ref(exe);
 }
 
+struct procargs *
+procargs_share(struct procargs *pa)
+{
+	if (pa != NULL)
+		atomic_add(&pa->pa_refs, 1);
+	return pa;
+}
+
+void
+procargs_put(struct procargs *pa)
+{
+	if (pa != NULL && atomic_fetchadd(&pa->pa_refs, -1) == 1)
+		kfree(pa);
+}
+
+/* exec_procargs: the argument strings, up to a page, for people. */
+static int
+exec_procargs(struct exec *ex)
+{
+	const struct exec_args *ea = &ex->args;
+	size_t len = 0;
+	unsigned i;
+
+	for (i = 0; i < ea->argc && len < ea->len; i++)
+		len += strnlen(ea->buf + len, ea->len - len) + 1;
+	len = MIN(MIN(len, ea->len), PAGE_SIZE / 2);
+	ex->procargs = kmalloc(sizeof(*ex->procargs) + len, M_WAITOK);
+	if (ex->procargs == NULL)
+		return ENOMEM;
+	ex->procargs->pa_refs = 1;
+	ex->procargs->pa_len = (unsigned)len;
+	memcpy(ex->procargs->pa_text, ea->buf, len);
+	return 0;
+}
+
 void
 exe_put(struct rnode *exe)
 {
@@ -229,6 +265,24 @@ exe_put(struct rnode *exe)
 		return;
 	rnode_exec_put(exe);
 	rnode_put(exe);
+}
+
+/* exec_owned: p has the new program and its arguments, ex the old ones. */
+static void
+exec_owned(struct proc *p, struct exec *ex)
+{
+	struct rnode *exe;
+	struct procargs *args;
+
+	rw_wlock(&p->p_lock);
+	exe = p->p_exe;
+	args = p->p_args;
+	p->p_exe = ex->node;		/* with both of its counts */
+	p->p_args = ex->procargs;
+	ex->node = NULL;
+	ex->procargs = args;
+	rw_wunlock(&p->p_lock);
+	exe_put(exe);
 }
 
 /* exec_commit: from here on the old program is gone. */
@@ -261,9 +315,7 @@ exec_commit(struct exec *ex, const char *path)
 	p->p_prctl &= ~(unsigned)(PRF_BARRIER | PRF_BARRIERCORE);
 	fdtable_cloexec(p->p_fd);
 	exec_name(p, path);
-	exe_put(p->p_exe);
-	p->p_exe = ex->node;		/* with both of its counts */
-	ex->node = NULL;
+	exec_owned(p, ex);
 	vm_meter_inc(v_execs);
 	if (exec_bss(&ex->plan) != 0 || exec_stack(ex, path, &sp) != 0) {
 		exec_fini(ex);
@@ -287,6 +339,7 @@ void
 exec_fini(struct exec *ex)
 {
 	exec_args_fini(&ex->args);
+	procargs_put(ex->procargs);
 	if (ex->node != NULL && ex->counted)
 		rnode_exec_put(ex->node);
 	if (ex->node != NULL)
@@ -309,6 +362,8 @@ exec_run(struct exec *ex, const char *path)
 		error = exec_space(ex);
 	if (error == 0)
 		error = threads_single();
+	if (error == 0)
+		error = exec_procargs(ex);
 	if (error == 0)
 		error = fdtable_unshare(&curproc->p_fd);
 	if (error == 0) {

@@ -6,6 +6,7 @@
 #include <sys/exec.h>
 #include <sys/uaddr.h>
 
+struct procargs;
 struct rnode;
 struct vm_page;
 struct vmspace;
@@ -27,6 +28,7 @@ struct exec {
 	struct exec_args	 args;
 	struct exec_plan	 plan;
 	struct rnode		*node;		/* referenced */
+	struct procargs		*procargs;	/* the new ones; later the old */
 	bool			 counted;	/* node's rn_execs has us */
 	struct vmspace		*vm;		/* the new one */
 	struct sigacts		*sigacts;	/* and its actions */

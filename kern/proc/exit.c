@@ -167,6 +167,31 @@ exit_zombie(struct proc *p)
 		proc_free(p);
 }
 
+/* exit_files: others may be looking at them under p_lock. */
+static void
+exit_files(struct proc *p)
+{
+	struct fdtable *fd;
+	struct fsctx *fs;
+	struct rnode *exe;
+	struct procargs *args;
+
+	rw_wlock(&p->p_lock);
+	fd = p->p_fd;
+	fs = p->p_fs;
+	exe = p->p_exe;
+	args = p->p_args;
+	p->p_fd = NULL;
+	p->p_fs = NULL;
+	p->p_exe = NULL;
+	p->p_args = NULL;
+	rw_wunlock(&p->p_lock);
+	fdtable_put(fd);
+	fsctx_put(fs);
+	exe_put(exe);
+	procargs_put(args);
+}
+
 void
 exit1(int rv, bool group)
 {
@@ -181,10 +206,8 @@ exit1(int rv, bool group)
 	if (!exit_leave(p, curuthread, rv))
 		thread_exit();
 	itimer_exit(p);
-	fdtable_put(p->p_fd);
-	fsctx_put(p->p_fs);
+	exit_files(p);
 	sigacts_put(p->p_sigacts);
-	exe_put(p->p_exe);
 	rw_wlock(&p->p_lock);
 	vm = p->p_vmspace;
 	proc_note_rss(p);

@@ -14,6 +14,7 @@
 #include <lib/string.h>
 #include <sys/errno.h>
 #include <sys/kmalloc.h>
+#include <sys/mount.h>
 #include <sys/proc.h>
 #include <sys/ramfs.h>
 #include <sys/zone.h>
@@ -45,6 +46,7 @@ file_alloc(const struct fileops *ops, unsigned flags, void *data,
 	fp->f_ops = ops;
 	fp->f_data = data;
 	fp->f_node = node;
+	rnode_use(node);
 	rw_init(&fp->f_lock, "file", LO_FILE, 0);
 	return fp;
 }
@@ -67,8 +69,10 @@ file_put(struct file *fp)
 		return;
 	if (fp->f_ops->fo_close != NULL)
 		fp->f_ops->fo_close(fp);
-	if (fp->f_node != NULL)
+	if (fp->f_node != NULL) {
+		rnode_unuse(fp->f_node);
 		rnode_put(fp->f_node);
+	}
 	rw_destroy(&fp->f_lock);
 	zone_free(file_zone, fp);
 }
@@ -93,10 +97,17 @@ file_op(struct file *fp, struct uio *u, uint64_t *off)
 int
 file_rw(struct file *fp, struct uio *u)
 {
+	uint64_t off;
 	int error;
 
 	if (!fp->f_ops->fo_seekable)
 		return file_op(fp, u, &fp->f_offset);
+	if (fp->f_ops->fo_unlocked) {
+		off = atomic_load(&fp->f_offset);
+		error = file_op(fp, u, &off);
+		atomic_store(&fp->f_offset, off);
+		return error;
+	}
 	rw_wlock(&fp->f_lock);
 	error = file_op(fp, u, &fp->f_offset);
 	rw_wunlock(&fp->f_lock);
@@ -234,15 +245,18 @@ fdtable_copy(struct fdtable *fdt)
 int
 fdtable_unshare(struct fdtable **fdtp)
 {
-	struct fdtable *new;
+	struct fdtable *new, *old;
 
 	if (atomic_load(&(*fdtp)->fd_refs) == 1)
 		return 0;
 	new = fdtable_copy(*fdtp);
 	if (new == NULL)
 		return ENOMEM;
-	fdtable_put(*fdtp);
+	rw_wlock(&curproc->p_lock);
+	old = *fdtp;
 	*fdtp = new;
+	rw_wunlock(&curproc->p_lock);
+	fdtable_put(old);
 	return 0;
 }
 

@@ -46,6 +46,7 @@ fork_unshare(struct proc *p)
 	if (p->p_sigacts != NULL)
 		sigacts_put(p->p_sigacts);
 	exe_put(p->p_exe);
+	procargs_put(p->p_args);
 	if (p->p_vmspace != NULL)
 		sysref_put(p->p_vmspace);
 	p->p_vmspace = NULL;
@@ -74,6 +75,7 @@ fork_share(struct proc *p1, struct proc *p2, uint64_t flags)
 			sigacts_copy(p2->p_sigacts, p1->p_sigacts);
 	}
 	p2->p_exe = exe_share(p1->p_exe);
+	p2->p_args = procargs_share(p1->p_args);
 	if (p2->p_fd == NULL || p2->p_fs == NULL || p2->p_sigacts == NULL)
 		return ENOMEM;
 	if ((flags & CLONE_VM) != 0) {

@@ -22,6 +22,7 @@
 #include <sys/futex.h>
 #include <sys/kprintf.h>
 #include <sys/md.h>
+#include <sys/mount.h>
 #include <sys/panic.h>
 #include <sys/ramfs.h>
 #include <sys/sleepq.h>
@@ -503,5 +504,6 @@ proc_run_init(const char *path)
 	status = init_wait(INIT_PID);
 	proc_drain();
 	shm_reap(true);
+	mount_reset();
 	return status;
 }

@@ -16,6 +16,7 @@
 #include <sys/kmalloc.h>
 #include <sys/kprintf.h>
 #include <sys/md.h>
+#include <sys/mount.h>
 #include <sys/panic.h>
 #include <sys/param.h>
 #include <sys/proc.h>
@@ -67,10 +68,15 @@ rnode_put(struct rnode *n)
 	KASSERT(was > 0, "node %lu put with %d references", n->rn_ino, was);
 	if (was != 1)
 		return;
-	KASSERT(TAILQ_EMPTY(&n->rn_entries) && n->rn_nlink == 0,
+	KASSERT(n->rn_ops != NULL ||
+	    (TAILQ_EMPTY(&n->rn_entries) && n->rn_nlink == 0),
 	    "node %lu freed with %u names or with entries", n->rn_ino,
 	    n->rn_nlink);
 	rnode_data_fini(n);
+	/* A node that was made when asked keeps the one that made it. */
+	if (n->rn_ops != NULL && n->rn_parent != NULL && n->rn_parent != n)
+		rnode_put(n->rn_parent);
+	mount_put(n->rn_mount);
 	kfree(n->rn_target);
 	rw_destroy(&n->rn_lock);
 	zone_free(rnode_zone, n);
@@ -126,6 +132,8 @@ fsctx_alloc(void)
 	fx->fx_refs = 1;
 	rw_init(&fx->fx_lock, "fsctx", LO_FILE, 0);
 	fx->fx_cwd = rnode_ref(ramfs_root);
+	fx->fx_root = rnode_ref(ramfs_root);
+	rnode_use(ramfs_root);
 	fx->fx_umask = 022;
 	return fx;
 }
@@ -138,8 +146,12 @@ fsctx_copy(struct fsctx *fx)
 	new = fsctx_alloc();
 	if (new == NULL)
 		return NULL;
+	rnode_unuse(new->fx_cwd);
 	rnode_put(new->fx_cwd);
+	rnode_put(new->fx_root);
 	new->fx_cwd = fsctx_cwd(fx);
+	new->fx_root = fsctx_root(fx);
+	rnode_use(new->fx_cwd);
 	new->fx_umask = fx->fx_umask;
 	return new;
 }
@@ -156,7 +168,9 @@ fsctx_put(struct fsctx *fx)
 {
 	if (atomic_fetchadd(&fx->fx_refs, -1) != 1)
 		return;
+	rnode_unuse(fx->fx_cwd);
 	rnode_put(fx->fx_cwd);
+	rnode_put(fx->fx_root);
 	rw_destroy(&fx->fx_lock);
 	zone_free(fsctx_zone, fx);
 }
@@ -172,6 +186,29 @@ fsctx_cwd(struct fsctx *fx)
 	return n;
 }
 
+struct rnode *
+fsctx_root(struct fsctx *fx)
+{
+	struct rnode *n;
+
+	rw_rlock(&fx->fx_lock);
+	n = rnode_ref(fx->fx_root);
+	rw_runlock(&fx->fx_lock);
+	return n;
+}
+
+void
+fsctx_chroot(struct fsctx *fx, struct rnode *dir)
+{
+	struct rnode *old;
+
+	rw_wlock(&fx->fx_lock);
+	old = fx->fx_root;
+	fx->fx_root = rnode_ref(dir);
+	rw_wunlock(&fx->fx_lock);
+	rnode_put(old);
+}
+
 void
 fsctx_chdir(struct fsctx *fx, struct rnode *dir)
 {
@@ -181,6 +218,8 @@ fsctx_chdir(struct fsctx *fx, struct rnode *dir)
 	old = fx->fx_cwd;
 	fx->fx_cwd = rnode_ref(dir);
 	rw_wunlock(&fx->fx_lock);
+	rnode_use(dir);
+	rnode_unuse(old);
 	rnode_put(old);
 }
 
@@ -204,6 +243,8 @@ open_existing(struct rnode *n, unsigned oflags)
 		return EISDIR;
 	if ((oflags & O_ACCMODE) == O_RDONLY)
 		return 0;
+	if (rnode_rdonly(n) && !S_ISCHR(mode))
+		return EROFS;
 	error = rnode_write_get(n);
 	if (error != 0 || (oflags & O_TRUNC) == 0 || !S_ISREG(mode))
 		return error;
@@ -256,6 +297,8 @@ ramfs_open(struct rnode *dir, const char *path, unsigned oflags, mode_t mode,
 	if (error != 0)
 		return error;
 	ops = &ramfs_fileops;
+	if (n->rn_ops != NULL && n->rn_ops->ro_fileops != NULL)
+		ops = n->rn_ops->ro_fileops;
 	if (S_ISCHR(n->rn_mode))
 		ops = dev_ops(dev_lookup(n->rn_rdev));
 	error = ENXIO;
@@ -348,7 +391,7 @@ unpack_linked(const struct cpio_entry *e, const char *path)
 		if (unpack_links[i].ino != e->ino)
 			continue;
 		error = ramfs_link(ramfs_root, unpack_links[i].path,
-		    ramfs_root, path);
+		    ramfs_root, path, false);
 		return error == 0;
 	}
 	return false;
@@ -483,40 +526,8 @@ ramfs_unpack(const void *image, size_t len)
 void
 ramfs_init(void)
 {
-	static const struct {
-		const char	*path;
-		enum dev_id	 dev;
-	} devs[] = {
-		{ "/dev/console", DEV_CONSOLE }, { "/dev/tty", DEV_TTY },
-		{ "/dev/null", DEV_NULL }, { "/dev/zero", DEV_ZERO },
-		{ "/dev/random", DEV_RANDOM }, { "/dev/urandom", DEV_URANDOM },
-		{ "/dev/full", DEV_FULL },
-	};
-	static const char *const dirs[] = { "/dev", "/proc", "/proc/self" };
-	unsigned i;
-	int error;
-
 	rnode_zone = zone_create("rnode", sizeof(struct rnode), 16, NULL, 0);
 	fsctx_zone = zone_create("fsctx", sizeof(struct fsctx), 16, NULL, 0);
 	ramfs_name_init();
-	ramfs_root = rnode_alloc(S_IFDIR | 0755);
-	ramfs_root->rn_parent = ramfs_root;
-	ramfs_root->rn_nlink = 2;
-	error = 0;
-	for (i = 0; i < nitems(dirs) && error == 0; i++)
-		error = ramfs_mknode(ramfs_root, dirs[i], S_IFDIR | 0755,
-		    NULL, 0);
-	/* The only thing of /proc that is here: a shell runs itself by it. */
-	if (error == 0)
-		error = ramfs_mknode(ramfs_root, "/proc/self/exe",
-		    S_IFLNK | 0777, NULL, 0);
-	for (i = 0; i < nitems(devs) && error == 0; i++)
-		error = ramfs_mknode(ramfs_root, devs[i].path, S_IFCHR | 0666,
-		    NULL, dev_rdev(devs[i].dev));
-	if (error == 0 && faults_wanted())
-		error = ramfs_mknode(ramfs_root, "/dev/faults",
-		    S_IFCHR | 0600, NULL,
-		    dev_rdev(DEV_FAULTS));
-	if (error != 0)
-		panic_exit(EXIT_NOINIT, "ramfs: no memory for its first names");
+	mount_init();
 }

@@ -13,6 +13,7 @@
 #include <lib/atomic.h>
 #include <lib/string.h>
 #include <sys/md.h>
+#include <sys/mount.h>
 #include <sys/param.h>
 #include <vm/vm_object.h>
 
@@ -95,7 +96,7 @@ void
 rnode_stat(struct rnode *n, struct fstatus *st)
 {
 	*st = (struct fstatus){
-		.st_dev = 1,
+		.st_dev = n->rn_mount != NULL ? n->rn_mount->mt_id : 1,
 		.st_ino = n->rn_ino,
 		.st_size = atomic_load(&n->rn_size),
 		.st_blocks = rnode_blocks(n),

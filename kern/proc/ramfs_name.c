@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ramfs_name.c: names in the memory file system: lookup, make, remove, rename,
- * link, list, and the path of a directory.
+ * ramfs_name.c: names in the memory file system: make, remove, rename, link,
+ * list.  Lookup and a node's path are in ramfs_walk.c.
  *
  * I1: rn_nlink of a node counts its names; a directory has one more for ".".
  * I2: rn_parent of a directory with a name is the directory that holds it; of
@@ -13,199 +13,18 @@
  */
 #include <sys/ramfs.h>
 
-#include <lib/atomic.h>
 #include <lib/string.h>
 #include <sys/errno.h>
 #include <sys/kmalloc.h>
+#include <sys/mount.h>
 #include <sys/param.h>
 #include <sys/proc.h>
 
-static struct rwlock ramfs_lock;
-
-void
-ramfs_name_init(void)
-{
-	rw_init(&ramfs_lock, "ramfs", LO_VNODE, 0);
-}
-
-/* ---- lookup; ramfs_lock held ---- */
-
-static struct rdirent *
-dir_find(struct rnode *dir, const char *name, size_t len)
-{
-	struct rdirent *d;
-
-	TAILQ_FOREACH(d, &dir->rn_entries, rd_link)
-		if (d->rd_len == len && memcmp(d->rd_name, name, len) == 0)
-			return d;
-	return NULL;
-}
-
-/* dir_step: the node that one component names. */
-static int
-dir_step(struct rnode *dir, const char *name, size_t len, struct rnode **np)
-{
-	struct rdirent *d;
-
-	if (!S_ISDIR(dir->rn_mode))
-		return ENOTDIR;
-	if (len > NAME_MAX)
-		return ENAMETOOLONG;
-	if (len == 1 && name[0] == '.') {
-		*np = dir;
-		return 0;
-	}
-	if (len == 2 && name[0] == '.' && name[1] == '.') {
-		*np = dir->rn_parent;
-		return *np == NULL ? ENOENT : 0;
-	}
-	d = dir_find(dir, name, len);
-	if (d == NULL)
-		return ENOENT;
-	*np = d->rd_node;
-	return 0;
-}
-
-/* A lookup on its way: what is left of the path, and its buffer. */
-struct walk {
-	struct rnode	*at;
-	const char	*p;		/* rest */
-	size_t		 left;		/* bytes of it */
-	char		*buf;		/* NULL until a link was followed */
-	unsigned	 links;
-};
-
-/* walk_link: put a link's target before the rest of the path. */
-static int
-walk_link(struct walk *w, const char *target)
-{
-	size_t len = strlen(target);
-	char *buf;
-
-	if (++w->links > MAXSYMLINKS)
-		return ELOOP;
-	if (len + 1 + w->left >= PATH_MAX)
-		return ENAMETOOLONG;
-	buf = kmalloc(len + 1 + w->left + 1, M_WAITOK);
-	if (buf == NULL)
-		return ENOMEM;
-	memcpy(buf, target, len);
-	buf[len] = '/';
-	memcpy(buf + len + 1, w->p, w->left);
-	kfree(w->buf);
-	w->buf = buf;
-	w->p = buf;
-	/* With nothing behind it the slash would demand a directory. */
-	w->left = w->left == 0 ? len : len + 1 + w->left;
-	if (target[0] == '/')
-		w->at = ramfs_root;
-	return 0;
-}
-
-/* walk_exe: the link without a target: straight to the program's node. */
-static int
-walk_exe(struct walk *w)
-{
-	if (curproc == NULL || curproc->p_exe == NULL)
-		return ENOENT;
-	w->at = curproc->p_exe;
-	return w->left > 0 ? ENOTDIR : 0;
-}
-
-/* walk_component: cut the next one off; its length. */
-static size_t
-walk_component(struct walk *w, const char **name)
-{
-	size_t n;
-
-	while (w->left > 0 && w->p[0] == '/') {
-		w->p++;
-		w->left--;
-	}
-	for (n = 0; n < w->left && w->p[n] != '/'; n++)
-		;
-	*name = w->p;
-	w->p += n;
-	w->left -= n;
-	return n;
-}
-
-/* walk_rest: is there another component?  A trailing slash is *slash. */
-static bool
-walk_rest(const struct walk *w, bool *slash)
-{
-	size_t i;
-
-	for (i = 0; i < w->left && w->p[i] == '/'; i++)
-		;
-	*slash = w->left > 0;
-	return i < w->left;
-}
-
-static int
-walk_path(struct walk *w, bool follow)
-{
-	struct rnode *next;
-	const char *name;
-	bool more, slash;
-	size_t n;
-	int error;
-
-	while ((n = walk_component(w, &name)) > 0) {
-		error = dir_step(w->at, name, n, &next);
-		if (error != 0)
-			return error;
-		more = walk_rest(w, &slash);
-		if (S_ISLNK(next->rn_mode) && (more || slash || follow)) {
-			error = next->rn_target == NULL ? walk_exe(w) :
-			    walk_link(w, next->rn_target);
-			if (error != 0)
-				return error;
-			continue;
-		}
-		w->at = next;
-		if (slash && !S_ISDIR(next->rn_mode))
-			return ENOTDIR;
-	}
-	return 0;
-}
-
-/* namei_locked: path of len bytes; *np is not referenced. */
-static int
-namei_locked(struct rnode *dir, const char *path, size_t len, bool follow,
-    struct rnode **np)
-{
-	struct walk w = { .at = dir, .p = path, .left = len };
-	int error;
-
-	if (len > 0 && path[0] == '/')
-		w.at = ramfs_root;
-	error = walk_path(&w, follow);
-	kfree(w.buf);
-	if (error == 0)
-		*np = w.at;
-	return error;
-}
-
-int
-ramfs_namei(struct rnode *dir, const char *path, bool follow,
-    struct rnode **np)
-{
-	int error;
-
-	if (path[0] == '\0')
-		return ENOENT;
-	rw_rlock(&ramfs_lock);
-	error = namei_locked(dir, path, strlen(path), follow, np);
-	if (error == 0)
-		rnode_ref(*np);
-	rw_runlock(&ramfs_lock);
-	return error;
-}
+#include "ramfs_priv.h"
 
 /* A path's last component and the directory it is in. */
 struct lastname {
-	struct rnode	*dir;
+	struct rnode	*dir;		/* referenced; NULL: none yet */
 	const char	*name;
 	size_t		 len;
 	bool		 slash;		/* something/ */
@@ -217,6 +36,7 @@ namei_parent(struct rnode *dir, const char *path, struct lastname *l)
 	size_t end, start;
 	int error;
 
+	l->dir = NULL;
 	end = strlen(path);
 	if (end == 0)
 		return ENOENT;
@@ -227,12 +47,30 @@ namei_parent(struct rnode *dir, const char *path, struct lastname *l)
 		;
 	l->name = path + start;
 	l->len = end - start;
-	error = namei_locked(dir, path, start, true, &l->dir);
+	error = namei_locked(dir, path, start, NAMEI_FOLLOW | NAMEI_WRITE,
+	    &l->dir);
 	if (error != 0)
 		return error;
 	if (!S_ISDIR(l->dir->rn_mode))
 		return ENOTDIR;
 	return l->len > NAME_MAX ? ENAMETOOLONG : 0;
+}
+
+/* lastname_put: after the lock was dropped. */
+static void
+lastname_put(struct lastname *l)
+{
+	if (l->dir != NULL)
+		rnode_put(l->dir);
+}
+
+/* dir_closed: may names of dir change?  EROFS; EPERM: it makes its own. */
+static int
+dir_closed(const struct rnode *dir)
+{
+	if (dir->rn_ops != NULL)
+		return EPERM;
+	return rnode_rdonly(dir) ? EROFS : 0;
 }
 
 static bool
@@ -244,8 +82,7 @@ name_isdot(const struct lastname *l)
 
 /* ---- changes; ramfs_lock held for writing ---- */
 
-/* dir_enter: a name for n in dir, which takes a reference. */
-static int
+int
 dir_enter(struct rnode *dir, const char *name, size_t len, struct rnode *n)
 {
 	struct rdirent *d;
@@ -264,6 +101,8 @@ dir_enter(struct rnode *dir, const char *name, size_t len, struct rnode *n)
 	TAILQ_INSERT_TAIL(&dir->rn_entries, d, rd_link);
 	n->rn_nlink++;
 	n->rn_parent = dir;
+	if (n->rn_mount == NULL)
+		mount_adopt(dir->rn_mount, n);
 	if (S_ISDIR(n->rn_mode))
 		dir->rn_nlink++;
 	rnode_changed(dir, true);
@@ -271,8 +110,7 @@ dir_enter(struct rnode *dir, const char *name, size_t len, struct rnode *n)
 	return 0;
 }
 
-/* dir_leave: drop the name d of dir, and its reference, which is returned. */
-static struct rnode *
+struct rnode *
 dir_leave(struct rnode *dir, struct rdirent *d)
 {
 	struct rnode *n = d->rd_node;
@@ -330,10 +168,15 @@ ramfs_mknode(struct rnode *dir, const char *path, mode_t mode,
 	if (error == 0 && l.slash && !S_ISDIR(mode))
 		error = ENOENT;
 	if (error == 0)
+		error = dir_closed(l.dir);
+	if (error == EPERM && S_ISREG(mode))
+		error = EACCES;
+	if (error == 0)
 		error = dir_enter(l.dir, l.name, l.len, n);
 	if (error != 0 && S_ISDIR(mode))
 		n->rn_nlink = 0;
 	rw_wunlock(&ramfs_lock);
+	lastname_put(&l);
 	rnode_put(n);
 	return error;
 }
@@ -341,8 +184,14 @@ ramfs_mknode(struct rnode *dir, const char *path, mode_t mode,
 static int
 unlink_check(const struct lastname *l, const struct rdirent *d, bool rmdir)
 {
+	if (l->dir->rn_ops != NULL)
+		return EPERM;
 	if (d == NULL)
 		return ENOENT;
+	if (rnode_rdonly(l->dir))
+		return EROFS;
+	if (d->rd_node->rn_over != NULL)
+		return rmdir ? EBUSY : EISDIR;
 	if (!rmdir)
 		return S_ISDIR(d->rd_node->rn_mode) ? EISDIR :
 		    l->slash ? ENOTDIR : 0;
@@ -374,6 +223,7 @@ ramfs_unlink(struct rnode *dir, const char *path, bool rmdir)
 		}
 	}
 	rw_wunlock(&ramfs_lock);
+	lastname_put(&l);
 	if (n != NULL)
 		rnode_put(n);
 	return error;
@@ -381,26 +231,43 @@ ramfs_unlink(struct rnode *dir, const char *path, bool rmdir)
 
 int
 ramfs_link(struct rnode *olddir, const char *old, struct rnode *newdir,
-    const char *new)
+    const char *new, bool follow)
 {
-	struct lastname l;
+	struct lastname l = { .dir = NULL };
 	struct rnode *n;
 	int error;
 
+	error = ramfs_namei(olddir, old, follow, &n);
+	if (error != 0)
+		return error;
 	rw_wlock(&ramfs_lock);
-	error = old[0] == '\0' ? ENOENT :
-	    namei_locked(olddir, old, strlen(old), false, &n);
-	if (error == 0 && S_ISDIR(n->rn_mode))
-		error = EPERM;
-	if (error == 0)
-		error = namei_parent(newdir, new, &l);
+	error = S_ISDIR(n->rn_mode) ? EPERM : namei_parent(newdir, new, &l);
 	if (error == 0 && (name_isdot(&l) ||
 	    dir_find(l.dir, l.name, l.len) != NULL))
 		error = EEXIST;
+	if (error == 0 && n->rn_mount != l.dir->rn_mount)
+		error = EXDEV;
+	if (error == 0)
+		error = dir_closed(l.dir);
+	/* It lost its last name since we looked; memfd_create gave none. */
+	if (error == 0 && n->rn_nlink == 0)
+		error = ENOENT;
 	if (error == 0)
 		error = dir_enter(l.dir, l.name, l.len, n);
 	rw_wunlock(&ramfs_lock);
+	lastname_put(&l);
+	rnode_put(n);
 	return error;
+}
+
+/* dir_below: is dir n, or below it? */
+static bool
+dir_below(const struct rnode *dir, const struct rnode *n)
+{
+	for (; dir != NULL && dir != n; dir = dir->rn_parent)
+		if (dir->rn_parent == dir)
+			return false;
+	return dir == n;
 }
 
 /* rename_check: may n take the place of target (NULL: none) in dir? */
@@ -408,17 +275,12 @@ static int
 rename_check(const struct rnode *n, const struct rnode *dir,
     const struct rnode *target)
 {
-	const struct rnode *up;
-
-	if (S_ISDIR(n->rn_mode)) {
-		/* Not below itself. */
-		for (up = dir; up != ramfs_root && up != NULL;
-		    up = up->rn_parent)
-			if (up == n)
-				return EINVAL;
-	}
+	if (S_ISDIR(n->rn_mode) && dir_below(dir, n))
+		return EINVAL;
 	if (target == NULL)
 		return 0;
+	if (target->rn_over != NULL)
+		return EBUSY;
 	if (S_ISDIR(target->rn_mode)) {
 		if (!S_ISDIR(n->rn_mode))
 			return EISDIR;
@@ -427,22 +289,49 @@ rename_check(const struct rnode *n, const struct rnode *dir,
 	return S_ISDIR(n->rn_mode) ? ENOTDIR : 0;
 }
 
-/* rename_locked: *gone is a node whose name was taken, to be put. */
+/* rename_exchange: the nodes of two names change places. */
 static int
-rename_locked(const struct lastname *from, const struct lastname *to,
-    struct rnode **gone)
+rename_exchange(const struct lastname *from, struct rdirent *d,
+    const struct lastname *to, struct rdirent *t)
 {
-	struct rdirent *d, *t;
-	struct rnode *n;
+	struct rnode *a = d->rd_node, *b = t->rd_node;
+
+	if ((S_ISDIR(a->rn_mode) && dir_below(to->dir, a)) ||
+	    (S_ISDIR(b->rn_mode) && dir_below(from->dir, b)))
+		return EINVAL;
+	if (a->rn_over != NULL || b->rn_over != NULL)
+		return EBUSY;
+	d->rd_node = b;
+	t->rd_node = a;
+	a->rn_parent = to->dir;
+	b->rn_parent = from->dir;
+	if (S_ISDIR(a->rn_mode)) {
+		from->dir->rn_nlink--;
+		to->dir->rn_nlink++;
+	}
+	if (S_ISDIR(b->rn_mode)) {
+		to->dir->rn_nlink--;
+		from->dir->rn_nlink++;
+	}
+	rnode_changed(from->dir, true);
+	rnode_changed(to->dir, true);
+	rnode_changed(a, false);
+	rnode_changed(b, false);
+	return 0;
+}
+
+/* rename_move: d gets the name that was t's (NULL: nobody's). */
+static int
+rename_move(const struct lastname *from, struct rdirent *d,
+    const struct lastname *to, struct rdirent *t, struct rnode **gone)
+{
+	struct rnode *n = d->rd_node;
 	int error;
 
-	d = dir_find(from->dir, from->name, from->len);
-	if (d == NULL)
-		return ENOENT;
-	n = d->rd_node;
-	t = dir_find(to->dir, to->name, to->len);
-	if (t != NULL && t->rd_node == n)
-		return 0;
+	if (n->rn_over != NULL)
+		return EBUSY;
+	if ((from->slash || to->slash) && !S_ISDIR(n->rn_mode))
+		return ENOTDIR;
 	error = rename_check(n, to->dir, t != NULL ? t->rd_node : NULL);
 	if (error != 0)
 		return error;
@@ -464,11 +353,39 @@ rename_locked(const struct lastname *from, const struct lastname *to,
 	return 0;
 }
 
+/* rename_locked: *gone is a node whose name was taken, to be put. */
+static int
+rename_locked(const struct lastname *from, const struct lastname *to,
+    unsigned flags, struct rnode **gone)
+{
+	struct rdirent *d, *t;
+	int error;
+
+	if (from->dir->rn_mount != to->dir->rn_mount)
+		return EXDEV;
+	error = dir_closed(from->dir);
+	if (error != 0)
+		return error;
+	d = dir_find(from->dir, from->name, from->len);
+	if (d == NULL)
+		return ENOENT;
+	t = dir_find(to->dir, to->name, to->len);
+	if (t != NULL && (flags & RENAME_NOREPLACE) != 0)
+		return EEXIST;
+	if (t == NULL && (flags & RENAME_EXCHANGE) != 0)
+		return ENOENT;
+	if (t != NULL && t->rd_node == d->rd_node)
+		return 0;
+	if ((flags & RENAME_EXCHANGE) != 0)
+		return rename_exchange(from, d, to, t);
+	return rename_move(from, d, to, t, gone);
+}
+
 int
 ramfs_rename(struct rnode *olddir, const char *old, struct rnode *newdir,
-    const char *new)
+    const char *new, unsigned flags)
 {
-	struct lastname from, to;
+	struct lastname from, to = { .dir = NULL };
 	struct rnode *gone;
 	int error;
 
@@ -478,10 +395,13 @@ ramfs_rename(struct rnode *olddir, const char *old, struct rnode *newdir,
 	if (error == 0)
 		error = namei_parent(newdir, new, &to);
 	if (error == 0 && (name_isdot(&from) || name_isdot(&to)))
-		error = EBUSY;
+		error = (flags & RENAME_NOREPLACE) != 0 && !name_isdot(&from) ?
+		    EEXIST : EBUSY;
 	if (error == 0)
-		error = rename_locked(&from, &to, &gone);
+		error = rename_locked(&from, &to, flags, &gone);
 	rw_wunlock(&ramfs_lock);
+	lastname_put(&from);
+	lastname_put(&to);
 	if (gone != NULL)
 		rnode_put(gone);
 	return error;
@@ -499,6 +419,8 @@ ramfs_getdents(struct file *fp, dirent_fn *fn, void *arg)
 
 	if (!S_ISDIR(dir->rn_mode))
 		return ENOTDIR;
+	if (dir->rn_ops != NULL)
+		return dir->rn_ops->ro_getdents(fp, fn, arg);
 	rw_wlock(&fp->f_lock);
 	rw_rlock(&ramfs_lock);
 	room = true;
@@ -521,54 +443,5 @@ ramfs_getdents(struct file *fp, dirent_fn *fn, void *arg)
 	rw_runlock(&ramfs_lock);
 	rw_wunlock(&fp->f_lock);
 	rnode_accessed(dir);
-	return 0;
-}
-
-/* path_name: the name of dir in its parent. */
-static const struct rdirent *
-path_name(const struct rnode *dir)
-{
-	struct rdirent *d;
-
-	TAILQ_FOREACH(d, &dir->rn_parent->rn_entries, rd_link)
-		if (d->rd_node == dir)
-			return d;
-	return NULL;
-}
-
-int
-ramfs_getpath(struct rnode *n, char *buf, size_t size)
-{
-	const struct rdirent *d;
-	const struct rnode *dir = n;
-	size_t pos;
-	int error;
-
-	/* From the end of the buffer to its start, then down. */
-	if (size < 2)
-		return ERANGE;
-	error = 0;
-	pos = size - 1;
-	buf[pos] = '\0';
-	rw_rlock(&ramfs_lock);
-	while (dir != ramfs_root && error == 0) {
-		d = dir->rn_parent != NULL ? path_name(dir) : NULL;
-		if (d == NULL) {
-			error = ENOENT;
-		} else if (pos < d->rd_len + 1U) {
-			error = ERANGE;
-		} else {
-			pos -= d->rd_len;
-			memcpy(buf + pos, d->rd_name, d->rd_len);
-			buf[--pos] = '/';
-			dir = dir->rn_parent;
-		}
-	}
-	rw_runlock(&ramfs_lock);
-	if (error != 0)
-		return error;
-	if (pos == size - 1)
-		buf[--pos] = '/';
-	memmove(buf, buf + pos, size - pos);
 	return 0;
 }

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mount.c: which file systems there are and what they cover.
+ *
+ * I1: rn_over of a directory and mt_covered of the mount name each other.
+ * I2: mt_refs counts the nodes of the mount, and one while it is mounted.
+ * I3: a mount with users, or with a mount on one of its directories, is only
+ *     removed when it is told to go anyway; then its names go at once.
+ * Locks: ramfs_lock.
+ * Sources: mount(2), umount(2) of Linux.
+ */
+#include <sys/mount.h>
+
+#include <lib/atomic.h>
+#include <lib/string.h>
+#include <sys/errno.h>
+#include <sys/file.h>
+#include <sys/kmalloc.h>
+#include <sys/panic.h>
+#include <sys/param.h>
+#include <sys/ramfs.h>
+
+#include "ramfs_priv.h"
+
+#define TMPFS_MAGIC	0x01021994U
+#define RAMFS_MAGIC	0x858458f6U
+
+static int	devfs_fill(struct mount *mt);
+
+static const struct fstype root_type = { "tmpfs", TMPFS_MAGIC, true, false,
+	NULL };
+static const struct fstype tmpfs_type = { "tmpfs", TMPFS_MAGIC, true, false,
+	NULL };
+static const struct fstype ramfs_type = { "ramfs", RAMFS_MAGIC, true, false,
+	NULL };
+static const struct fstype devfs_type = { "devtmpfs", TMPFS_MAGIC, true,
+	true, devfs_fill };
+static const struct fstype *const fstypes[] = {
+	&root_type, &tmpfs_type, &ramfs_type, &devfs_type, &procfs_type
+};
+
+static TAILQ_HEAD(mountlist, mount) mounts = TAILQ_HEAD_INITIALIZER(mounts); /* [N] */
+static uint64_t		 mount_ids = 1;				    /* [a] */
+
+/* ---- what belongs to a mount ---- */
+
+void
+mount_adopt(struct mount *mt, struct rnode *n)
+{
+	if (mt == NULL)
+		return;
+	atomic_add(&mt->mt_refs, 1);
+	n->rn_mount = mt;
+}
+
+void
+mount_put(struct mount *mt)
+{
+	if (mt != NULL && atomic_fetchadd(&mt->mt_refs, -1) == 1)
+		kfree(mt);
+}
+
+void
+rnode_use(struct rnode *n)
+{
+	if (n != NULL && n->rn_mount != NULL)
+		atomic_add(&n->rn_mount->mt_users, 1);
+}
+
+void
+rnode_unuse(struct rnode *n)
+{
+	if (n != NULL && n->rn_mount != NULL)
+		atomic_sub(&n->rn_mount->mt_users, 1);
+}
+
+bool
+rnode_rdonly(const struct rnode *n)
+{
+	return n->rn_mount != NULL &&
+	    (atomic_load_relaxed(&n->rn_mount->mt_flags) & MS_RDONLY) != 0;
+}
+
+/* ---- devfs ---- */
+
+static int
+devfs_fill(struct mount *mt)
+{
+	static const struct {
+		const char	*name;
+		enum dev_id	 dev;
+	} devs[] = {
+		{ "console", DEV_CONSOLE }, { "tty", DEV_TTY },
+		{ "null", DEV_NULL }, { "zero", DEV_ZERO },
+		{ "full", DEV_FULL }, { "random", DEV_RANDOM },
+		{ "urandom", DEV_URANDOM },
+	};
+	static const char *const links[][2] = {
+		{ "fd", "/proc/self/fd" }, { "stdin", "/proc/self/fd/0" },
+		{ "stdout", "/proc/self/fd/1" },
+		{ "stderr", "/proc/self/fd/2" },
+	};
+	unsigned i;
+	int error;
+
+	error = 0;
+	for (i = 0; i < nitems(devs) && error == 0; i++)
+		error = ramfs_mknode(mt->mt_root, devs[i].name,
+		    S_IFCHR | 0666, NULL, dev_rdev(devs[i].dev));
+	for (i = 0; i < nitems(links) && error == 0; i++)
+		error = ramfs_mknode(mt->mt_root, links[i][0],
+		    S_IFLNK | 0777, links[i][1], 0);
+	if (error == 0)
+		error = ramfs_mknode(mt->mt_root, "shm", S_IFDIR | 01777,
+		    NULL, 0);
+	if (error == 0 && faults_wanted())
+		error = ramfs_mknode(mt->mt_root, "faults", S_IFCHR | 0600,
+		    NULL, dev_rdev(DEV_FAULTS));
+	return error;
+}
+
+/* ---- making ---- */
+
+static const struct fstype *
+fstype_find(const char *name)
+{
+	unsigned i;
+
+	if (strcmp(name, "devfs") == 0)
+		return &devfs_type;
+	for (i = 1; i < nitems(fstypes); i++)
+		if (strcmp(fstypes[i]->ft_name, name) == 0)
+			return fstypes[i];
+	return NULL;
+}
+
+/* tree_empty: take every name below root away.  ramfs_lock held. */
+static void
+tree_empty(struct rnode *root)
+{
+	struct rnode *dir = root, *n;
+	struct rdirent *d;
+
+	for (;;) {
+		d = TAILQ_FIRST(&dir->rn_entries);
+		if (d == NULL) {
+			if (dir == root)
+				return;
+			/* Now its own name is the first of its parent. */
+			dir = dir->rn_parent;
+			continue;
+		}
+		n = d->rd_node;
+		if (S_ISDIR(n->rn_mode) && !TAILQ_EMPTY(&n->rn_entries)) {
+			dir = n;
+			continue;
+		}
+		dir_leave(dir, d);
+		if (S_ISDIR(n->rn_mode))
+			n->rn_nlink = 0;
+		rnode_put(n);
+	}
+}
+
+/* mount_destroy: it is on no list. */
+static void
+mount_destroy(struct mount *mt)
+{
+	rw_wlock(&ramfs_lock);
+	tree_empty(mt->mt_root);
+	mt->mt_root->rn_nlink = 0;
+	mt->mt_root->rn_parent = NULL;
+	rw_wunlock(&ramfs_lock);
+	rnode_put(mt->mt_root);
+	mount_put(mt);
+}
+
+static struct mount *
+mount_alloc(const struct fstype *type, const char *source, unsigned flags)
+{
+	struct mount *mt;
+	int error;
+
+	mt = kmalloc(sizeof(*mt), M_WAITOK | M_ZERO);
+	if (mt == NULL)
+		return NULL;
+	mt->mt_type = type;
+	mt->mt_refs = 1;
+	mt->mt_id = atomic_fetchadd(&mount_ids, 1);
+	mt->mt_flags = flags & MS_SHOWN;
+	strlcpy(mt->mt_source, source, sizeof(mt->mt_source));
+	mt->mt_root = rnode_alloc(S_IFDIR | (type == &procfs_type ? 0555 :
+	    type == &tmpfs_type ? 01777 : 0755));
+	if (mt->mt_root == NULL) {
+		kfree(mt);
+		return NULL;
+	}
+	mount_adopt(mt, mt->mt_root);
+	mt->mt_root->rn_parent = mt->mt_root;
+	mt->mt_root->rn_nlink = 2;
+	error = 0;
+	if (type->ft_fill != NULL) {
+		mt->mt_flags &= ~MS_RDONLY;
+		error = type->ft_fill(mt);
+		mt->mt_flags = flags & MS_SHOWN;
+	}
+	if (error != 0) {
+		mount_destroy(mt);
+		return NULL;
+	}
+	return mt;
+}
+
+/* mount_attach: cover at, or what covers it.  ramfs_lock held. */
+static int
+mount_attach(struct mount *mt, struct rnode *at)
+{
+	while (at->rn_over != NULL)
+		at = at->rn_over->mt_root;
+	if (at->rn_parent == NULL)
+		return ENOENT;
+	if (mt->mt_type->ft_once && at->rn_mount != NULL &&
+	    at->rn_mount->mt_root == at && at->rn_mount->mt_type ==
+	    mt->mt_type)
+		return EBUSY;
+	mt->mt_covered = rnode_ref(at);
+	at->rn_over = mt;
+	TAILQ_INSERT_TAIL(&mounts, mt, mt_link);
+	return 0;
+}
+
+int
+mount_fs(struct rnode *at, const char *type, const char *source,
+    unsigned flags)
+{
+	const struct fstype *ft = fstype_find(type);
+	struct mount *mt;
+	int error;
+
+	if (ft == NULL)
+		return ENODEV;
+	if (!S_ISDIR(at->rn_mode))
+		return ENOTDIR;
+	mt = mount_alloc(ft, source, flags);
+	if (mt == NULL)
+		return ENOMEM;
+	rw_wlock(&ramfs_lock);
+	error = mount_attach(mt, at);
+	rw_wunlock(&ramfs_lock);
+	if (error != 0)
+		mount_destroy(mt);
+	return error;
+}
+
+int
+mount_remount(struct rnode *at, unsigned flags)
+{
+	int error;
+
+	error = EINVAL;
+	rw_wlock(&ramfs_lock);
+	if (at->rn_mount != NULL && at->rn_mount->mt_root == at) {
+		atomic_store(&at->rn_mount->mt_flags, flags & MS_SHOWN);
+		error = 0;
+	}
+	rw_wunlock(&ramfs_lock);
+	return error;
+}
+
+/* ---- removing ---- */
+
+/* mount_busy: I3. */
+static bool
+mount_busy(const struct mount *mt)
+{
+	struct mount *other;
+
+	if (atomic_load(&mt->mt_users) != 0)
+		return true;
+	TAILQ_FOREACH(other, &mounts, mt_link)
+		if (other->mt_covered != NULL &&
+		    other->mt_covered->rn_mount == mt)
+			return true;
+	return false;
+}
+
+/* mount_detach: off the list and off what it covers, whose reference is
+ * returned.  ramfs_lock held. */
+static struct rnode *
+mount_detach(struct mount *mt)
+{
+	struct rnode *covered = mt->mt_covered;
+
+	TAILQ_REMOVE(&mounts, mt, mt_link);
+	mt->mt_covered = NULL;
+	covered->rn_over = NULL;
+	return covered;
+}
+
+/* mount_child: a mount that covers a directory of mt. */
+static struct mount *
+mount_child(const struct mount *mt)
+{
+	struct mount *other;
+
+	TAILQ_FOREACH(other, &mounts, mt_link)
+		if (other->mt_covered != NULL &&
+		    other->mt_covered->rn_mount == mt)
+			return other;
+	return NULL;
+}
+
+int
+mount_remove(struct rnode *at, bool detach)
+{
+	struct rnode *covered;
+	struct mount *mt, *child;
+
+	for (;;) {
+		rw_wlock(&ramfs_lock);
+		mt = at->rn_mount;
+		if (mt == NULL || mt->mt_root != at ||
+		    mt->mt_covered == NULL) {
+			rw_wunlock(&ramfs_lock);
+			return EINVAL;
+		}
+		if (!detach && mount_busy(mt)) {
+			rw_wunlock(&ramfs_lock);
+			return EBUSY;
+		}
+		/* What is mounted below goes first, deepest first. */
+		while ((child = mount_child(mt)) != NULL)
+			mt = child;
+		covered = mount_detach(mt);
+		rw_wunlock(&ramfs_lock);
+		rnode_put(covered);
+		if (mt->mt_root == at) {
+			mount_destroy(mt);
+			return 0;
+		}
+		mount_destroy(mt);
+	}
+}
+
+void
+mount_reset(void)
+{
+	struct rnode *root;
+	struct mount *mt;
+
+	do {
+		root = NULL;
+		rw_wlock(&ramfs_lock);
+		TAILQ_FOREACH(mt, &mounts, mt_link)
+			if (!mt->mt_boot)
+				root = rnode_ref(mt->mt_root);
+			else if (root != NULL)
+				break;
+		rw_wunlock(&ramfs_lock);
+		if (root != NULL) {
+			(void)!mount_remove(root, true);
+			rnode_put(root);
+		}
+	} while (root != NULL);
+}
+
+/* ---- listing ---- */
+
+void
+mount_foreach(bool (*fn)(void *arg, const struct mount *mt,
+    const char *path), void *arg, char *buf)
+{
+	struct mount *mt;
+	struct rnode *root;
+	uint64_t last;
+
+	/* Mounts are in the order of their numbers. */
+	for (last = 0;; last = mt->mt_id) {
+		rw_rlock(&ramfs_lock);
+		TAILQ_FOREACH(mt, &mounts, mt_link)
+			if (mt->mt_id > last)
+				break;
+		root = mt != NULL ? rnode_ref(mt->mt_root) : NULL;
+		rw_runlock(&ramfs_lock);
+		if (root == NULL)
+			return;
+		/* The root keeps its mount. */
+		if (ramfs_getpath(root, buf, PATH_MAX) == 0 &&
+		    !fn(arg, mt, buf)) {
+			rnode_put(root);
+			return;
+		}
+		last = mt->mt_id;
+		rnode_put(root);
+	}
+}
+
+/* ---- start ---- */
+
+static int
+mount_boot(const char *path, const char *type)
+{
+	struct rnode *at;
+	int error;
+
+	error = ramfs_mknode(ramfs_root, path, S_IFDIR | 0755, NULL, 0);
+	if (error == 0)
+		error = ramfs_namei(ramfs_root, path, true, &at);
+	if (error != 0)
+		return error;
+	error = mount_fs(at, type, type, 0);
+	rnode_put(at);
+	if (error == 0)
+		TAILQ_LAST(&mounts, mountlist)->mt_boot = true;
+	return error;
+}
+
+void
+mount_init(void)
+{
+	struct mount *mt;
+	int error;
+
+	mt = mount_alloc(&root_type, "initrd", 0);
+	error = ENOMEM;
+	if (mt != NULL) {
+		mt->mt_boot = true;
+		ramfs_root = mt->mt_root;
+		rw_wlock(&ramfs_lock);
+		TAILQ_INSERT_TAIL(&mounts, mt, mt_link);
+		rw_wunlock(&ramfs_lock);
+		error = mount_boot("/dev", "devtmpfs");
+	}
+	if (error == 0)
+		error = mount_boot("/proc", "proc");
+	if (error != 0)
+		panic_exit(EXIT_NOINIT, "ramfs: no memory for its first names");
+}
