@@ -5,8 +5,9 @@
 bug_test.py              all of them; "ok N bug: NAME" each
 bug_test.py NAME...      only these
 bug_test.py --show NAME  one boot, what matters of its output on stdout
-bug_test.py --natural N  2137-link without a script on 4 CPUs, N boots with the
-                         switch and N without: "panics: M of N", "clean: M of N"
+bug_test.py --natural N  2137-link without a script on 4 CPUs, N boots with the bug
+                         and N that pass the same points with the lock held
+                         (2137-fixed): "panics: M of N", "clean: M of N"
 
 A boot passes when it ends in the way that the bug's history says.  Where that
 takes luck a bug has more than one try: seeds count up from --seed, and each try
@@ -145,7 +146,7 @@ def natural(args):
         _, out = boot(f"{load} vmbug=2137-link", args.kernel, args, 4, 120)
         m = re.search(r"^PANIC (\S+) .*\nbuild \S+, up ([0-9.]+) s", out, re.M)
         panics += m is not None and float(m.group(2)) < 60
-        status, _ = boot(load, args.kernel, args, 4, 120)
+        status, _ = boot(f"{load} vmbug=2137-fixed", args.kernel, args, 4, 120)
         clean += status == PASSED
         print(f"seed {args.seed + i}: with "
               + (f"{m.group(1)} after {m.group(2)} s" if m else "no panic")

@@ -32,14 +32,14 @@ BOOT_OPTION(vmbugscript, "vmbugscript", "now, late or walk: make CPUs meet");
 
 #define STOP_LIMIT	(5 * NSEC_PER_MSEC)
 #define NATURAL_WAIT	50000u		/* ns, at most */
-#define NATURAL_ONE_IN	100u
+#define NATURAL_ONE_IN	25u
 
 uint32_t vm_bugs;
 
 /* [c] in the order of enum vm_bug */
 static const char *const names[] = {
 	"2137-link", "2137-walk", "2137-early", "2118-late", "nb-cache", "nb-up",
-	"nb-pip", "nb-swapleak", "ubc-eager-dead",
+	"nb-pip", "nb-swapleak", "ubc-eager-dead", "2137-fixed",
 };
 CTASSERT(nitems(names) == VMBUG_COUNT, "a name for each bug");
 

@@ -491,7 +491,7 @@ vm_page_check_resident(const struct vm_page *m)
 		panic("I1: page 0x%lx of %p has flags 0x%x", m->phys_addr,
 		    (void *)m->object, m->flags);
 	if (radix_lookup(&m->object->memq, m->pindex) != m)
-		panic("I2: page 0x%lx says it is at %lu of %p, which has %p",
+		panic("I9: page 0x%lx says it is at %lu of %p, which has %p",
 		    m->phys_addr, m->pindex, (void *)m->object,
 		    radix_lookup(&m->object->memq, m->pindex));
 	if (m->wire_count != 0 && m->queue != PQ_NONE)

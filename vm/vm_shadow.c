@@ -80,7 +80,7 @@ vm_object_unlink_shadow(struct vm_object *object)
 	if ((object->flags & OBJ_ONSHADOW) == 0)
 		return;
 	vm_object_assert_locked(old);
-	if (vm_bug(VMBUG_2137_LINK)) {
+	if (vm_bug_steps()) {
 		vm_object_unlink_2137(object, old);
 		return;
 	}
@@ -95,7 +95,7 @@ vm_object_unlink_shadow(struct vm_object *object)
 static void
 vm_object_link_shadow(struct vm_object *object, struct vm_object *new)
 {
-	if (vm_bug(VMBUG_2137_LINK)) {
+	if (vm_bug_steps()) {
 		vm_object_link_2137(object, new);
 		return;
 	}

@@ -35,6 +35,8 @@ enum vm_bug {
 	VMBUG_NB_PIP,		/* a pin is dropped by a bare decrement */
 	VMBUG_NB_SWAPLEAK,	/* no collapse once a pager exists */
 	VMBUG_UBC_EAGER_DEAD,	/* a fault fails on an object that is merged */
+	VMBUG_2137_FIXED,	/* no bug: the steps and delays of 2137-link with
+				 * the source's lock, to compare with */
 	VMBUG_COUNT
 };
 
@@ -53,12 +55,14 @@ extern uint32_t	vm_bugs;	/* [c] bit enum vm_bug */
 #else
 #define vm_bug(b)	((void)(b), false)
 #endif
+/* vm_bug_steps: links are edited in the steps that have points. */
+#define vm_bug_steps()	(vm_bug(VMBUG_2137_LINK) || vm_bug(VMBUG_2137_FIXED))
 
 /* vm_bug_init: from the boot options.  => Locks: none; one CPU. */
 void	vm_bug_init(void);
 /*
  * vm_bug_point: a point of one of the sides is passed.  Without a script it
- * waits up to 50 us at one pass in 100; with vmbugscript= it waits for the other
+ * waits up to 50 us at one pass in 25; with vmbugscript= it waits for the other
  * side, 5 ms at most.  => Locks: sleeping ones only.
  * => Returns whether to go on with what was read; else it is to be read again
  *    (a script that wants this bug at one place only).

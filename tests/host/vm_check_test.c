@@ -239,6 +239,13 @@ break_page_lost(struct world *w)
 	vm_phys_alloc(VM_ALLOC_NORMAL)->flags = 0;
 }
 
+static void
+break_free_count(struct world *w)
+{
+	(void)w;
+	vm_phys_alloc(VM_ALLOC_NORMAL)->flags = PG_FREE;
+}
+
 static const struct audit_case {
 	void		(*fn)(struct world *w);
 	const char	*what;
@@ -266,8 +273,9 @@ static const struct audit_case {
 	{ break_mapping_wired, "I10: map" },
 	{ break_refs_lost, "I3: object" },
 	{ break_reach, "I11: object" },
-	{ break_page_lost, "I1" },
-	{ break_identity, "I2: page" },
+	{ break_page_lost, "I1: page" },
+	{ break_free_count, "I12: " },
+	{ break_identity, "I9: page" },
 };
 
 struct audit_run {
