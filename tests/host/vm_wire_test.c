@@ -15,9 +15,10 @@
 
 #define PAGES	3
 
-/* One object in front of a backing object: in a and b, shared; in c, behind. */
+/* A chain of three; the first object is in a and b, shared; c and d see those
+ * behind it. */
 struct shared {
-	struct vmspace	*a, *b, *c;
+	struct vmspace	*a, *b, *c, *d;
 };
 
 static bool
@@ -28,6 +29,7 @@ share(struct shared *s, bool wire_first)
 	s->a = vmspace_alloc();
 	if (map_anon(s->a, BASE, PAGES, VM_INHERIT_COPY) != 0 ||
 	    !poke(s->a, 0, 1) || !poke(s->a, 1, 2) || !poke(s->a, 2, 3) ||
+	    vmspace_fork(s->a, &s->d) != 0 || !poke(s->a, 0, 1) ||
 	    vmspace_fork(s->a, &s->c) != 0 || !poke(s->a, 1, 4))
 		return false;
 	if (vm_map_protect(&s->a->vm_map, BASE, end, VM_PROT_READ,
@@ -50,6 +52,7 @@ share_end(struct ktest_ctx *t, struct shared *s)
 	vm_check_all();
 	sysref_put(s->a);
 	sysref_put(s->c);
+	sysref_put(s->d);
 }
 
 /* Wired for reading by one, then written or wired by the other. */
