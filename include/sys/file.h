@@ -87,6 +87,7 @@ struct uio {
 	size_t			 u_done;	/* bytes of u_iov[0] done */
 	size_t			 u_resid;	/* bytes left in all */
 	bool			 u_write;	/* user -> kernel */
+	bool			 u_kernel;	/* u_iov is kernel memory */
 };
 
 static inline void
@@ -98,6 +99,7 @@ uio_init(struct uio *u, const struct uiovec *iov, unsigned cnt, size_t total,
 	u->u_done = 0;
 	u->u_resid = total;
 	u->u_write = write;
+	u->u_kernel = false;
 }
 
 /*
@@ -180,6 +182,10 @@ int		 file_rw(struct file *fp, struct uio *u) __warn_unused;
 /* file_prw: at offset off; ESPIPE when not seekable. */
 int		 file_prw(struct file *fp, struct uio *u, uint64_t off)
 		    __warn_unused;
+/* file_krw: file_prw with kernel memory; -1: at the file's own offset.
+ * => Returns 0 and *done, or an errno and nothing done. */
+int		 file_krw(struct file *fp, void *buf, size_t len, bool write,
+		    int64_t off, size_t *done) __warn_unused;
 int		 file_seek(struct file *fp, int64_t off, int whence,
 		    uint64_t *res) __warn_unused;
 
@@ -227,6 +233,34 @@ int		 fd_close(int fd);
 /* fd_cloexec: -1 asks, 0 and 1 set; *was may be NULL.  EBADF. */
 int		 fd_cloexec(int fd, int set, bool *was) __warn_unused;
 void		 fd_setlimit(unsigned limit);
+
+/* ---- locks on byte ranges and whole files (flock.c) ---- */
+
+enum lock_kind { LOCK_POSIX, LOCK_OFD, LOCK_WHOLE };
+enum { LOCK_RD, LOCK_WR, LOCK_UN };
+/* What is asked, or what is in the way. [t] */
+struct lockreq {
+	enum lock_kind	 kind;
+	int		 type;		/* LOCK_RD, LOCK_WR, LOCK_UN */
+	uint64_t	 start, end;	/* inclusive */
+	int		 pid;		/* whose it is; OFD: -1 */
+};
+void		 flock_init(void);
+/*
+ * file_lock: take, change or give up a lock on fp's bytes.
+ * => Sleeps: with wait, until nothing is in the way.
+ * => Returns 0; EAGAIN (in the way, no wait); EINTR; EDEADLK; ENOLCK (no
+ *    memory); EINVAL (a file without bytes).
+ */
+int		 file_lock(struct file *fp, const struct lockreq *req,
+		    bool wait) __warn_unused;
+/* file_getlock: *req becomes what is in its way; type LOCK_UN: nothing. */
+int		 file_getlock(struct file *fp, struct lockreq *req)
+		    __warn_unused;
+/* file_unlock_closed: this process closed a descriptor of fp: its POSIX locks
+ * go.  file_unlock_last: fp itself goes. */
+void		 file_unlock_closed(struct file *fp, const void *fdt);
+void		 file_unlock_last(struct file *fp);
 
 /* ---- pipes ---- */
 /* pipe_create: => Gives: two files with one reference each. */

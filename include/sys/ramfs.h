@@ -70,6 +70,9 @@ struct rnode {
 						 * made; root: itself */
 	TAILQ_HEAD(, rdirent)	 rn_entries;	/* [N] S_IFDIR */
 	uint64_t		 rn_seq;	/* [N] next cookie */
+	TAILQ_HEAD(, filelock)	 rn_locks;	/* flock.c's lock */
+	int			 rn_nlocks;	/* [a] of them: none, no look */
+	unsigned		 rn_seals;	/* [a] memfd_create: SEAL_* */
 	struct mount		*rn_mount;	/* [c] once it had a name; counted */
 	struct mount		*rn_over;	/* [N] covers this directory */
 	const struct rnode_ops	*rn_ops;	/* [c] NULL: an ordinary node */
@@ -163,6 +166,28 @@ size_t		 rnode_kread(struct rnode *n, uint64_t off, void *buf,
 int		 rnode_kwrite(struct rnode *n, uint64_t off, const void *buf,
 		    size_t len) __warn_unused;
 int		 rnode_truncate(struct rnode *n, uint64_t size) __warn_unused;
+/* rnode_seek: the first byte of data, or of a hole, at or after off, which is
+ * below the size; the end is a hole.  ENXIO: no data. */
+int		 rnode_seek(struct rnode *n, uint64_t off, bool hole,
+		    uint64_t *pos) __warn_unused;
+/* rnode_punch: bytes [off, off + len) become a hole. */
+int		 rnode_punch(struct rnode *n, uint64_t off, uint64_t len)
+		    __warn_unused;
+/* rnode_allocate: pages for [off, off + len), the size growing unless keep.
+ * ENOSPC: what was made stays; EFBIG. */
+int		 rnode_allocate(struct rnode *n, uint64_t off, uint64_t len,
+		    bool keep) __warn_unused;
+/* memfd_create: a file without a name, open for reading and writing. */
+int		 memfd_create(const char *name, bool seals,
+		    struct file **fpp) __warn_unused;
+#define SEAL_SEAL		0x01U	/* no more seals */
+#define SEAL_SHRINK		0x02U
+#define SEAL_GROW		0x04U
+#define SEAL_WRITE		0x08U
+#define SEAL_FUTURE_WRITE	0x10U
+#define SEAL_ALL		0x1fU
+/* rnode_seal: EPERM: sealed against it; EBUSY: WRITE, and somebody maps it. */
+int		 rnode_seal(struct rnode *n, unsigned seals) __warn_unused;
 /* rnode_accessed: read now: moves the access time as relatime does.
  * rnode_changed: the node now, its bytes or names with data. */
 void		 rnode_accessed(struct rnode *n);

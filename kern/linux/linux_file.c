@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * linux_file.c: system calls on descriptors: reading and writing, seeking,
- * duplicating, pipes, fcntl and ioctl.
+ * duplicating, pipes and ioctl.
  *
  * Locks: none of its own.
  */
@@ -98,7 +98,7 @@ iov_get(uint64_t ua, unsigned cnt, struct uiovec *iov, size_t *total)
 }
 
 static int64_t
-rw_vector(uint64_t fd, uint64_t ua, uint64_t cnt, bool write)
+rw_vector(uint64_t fd, uint64_t ua, uint64_t cnt, bool write, int64_t off)
 {
 	struct uiovec small[IOV_SMALL], *iov = small;
 	struct file *fp;
@@ -118,7 +118,8 @@ rw_vector(uint64_t fd, uint64_t ua, uint64_t cnt, bool write)
 	error = iov == NULL ? ENOMEM : iov_get(ua, (unsigned)cnt, iov, &total);
 	if (error == 0) {
 		uio_init(&u, iov, (unsigned)cnt, total, write);
-		error = file_rw(fp, &u);
+		error = off < 0 ? file_rw(fp, &u) :
+		    file_prw(fp, &u, (uint64_t)off);
 	} else {
 		total = 0;
 		u.u_resid = 0;
@@ -132,13 +133,52 @@ rw_vector(uint64_t fd, uint64_t ua, uint64_t cnt, bool write)
 int64_t
 sys_readv(SYSARGS6(fd, ua, cnt, a3 __unused, a4 __unused, a5 __unused))
 {
-	return rw_vector(fd, ua, cnt, false);
+	return rw_vector(fd, ua, cnt, false, -1);
 }
 
 int64_t
 sys_writev(SYSARGS6(fd, ua, cnt, a3 __unused, a4 __unused, a5 __unused))
 {
-	return rw_vector(fd, ua, cnt, true);
+	return rw_vector(fd, ua, cnt, true, -1);
+}
+
+int64_t
+sys_preadv(SYSARGS6(fd, ua, cnt, off, a4 __unused, a5 __unused))
+{
+	return (int64_t)off < 0 ? -EINVAL :
+	    rw_vector(fd, ua, cnt, false, (int64_t)off);
+}
+
+int64_t
+sys_pwritev(SYSARGS6(fd, ua, cnt, off, a4 __unused, a5 __unused))
+{
+	return (int64_t)off < 0 ? -EINVAL :
+	    rw_vector(fd, ua, cnt, true, (int64_t)off);
+}
+
+/* rwf_check: hints are taken, what would change the result is not. */
+static int64_t
+rwf_check(uint64_t flags, int64_t off)
+{
+	if (((uint32_t)flags & ~(uint32_t)RWF_HINTS) != 0)
+		return -EOPNOTSUPP;
+	return off < -1 ? -EINVAL : 0;
+}
+
+int64_t
+sys_preadv2(SYSARGS6(fd, ua, cnt, off, a4 __unused, flags))
+{
+	int64_t bad = rwf_check(flags, (int64_t)off);
+
+	return bad != 0 ? bad : rw_vector(fd, ua, cnt, false, (int64_t)off);
+}
+
+int64_t
+sys_pwritev2(SYSARGS6(fd, ua, cnt, off, a4 __unused, flags))
+{
+	int64_t bad = rwf_check(flags, (int64_t)off);
+
+	return bad != 0 ? bad : rw_vector(fd, ua, cnt, true, (int64_t)off);
 }
 
 int64_t
@@ -185,7 +225,7 @@ sys_close(SYSARGS6(fd, a1 __unused, a2 __unused, a3 __unused, a4 __unused,
 }
 
 /* do_dup: the lowest descriptor >= min for fd's file. */
-static int64_t
+int64_t
 do_dup(uint64_t fd, int min, bool cloexec)
 {
 	struct file *fp;
@@ -295,56 +335,6 @@ sys_pipe2(SYSARGS6(ua, flags, a2 __unused, a3 __unused, a4 __unused,
 	if ((flags & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK)) != 0)
 		return -EINVAL;
 	return do_pipe(ua, (unsigned)flags);
-}
-
-/* fcntl_setfl: only O_APPEND and O_NONBLOCK change. */
-static void
-fcntl_setfl(struct file *fp, unsigned flags)
-{
-	unsigned old;
-
-	old = atomic_load(&fp->f_flags);
-	while (!atomic_fcmpset(&fp->f_flags, &old,
-	    (old & ~(unsigned)O_SETFL) | (flags & O_SETFL)))
-		;
-}
-
-int64_t
-sys_fcntl(SYSARGS6(fd, cmd, arg, a3 __unused, a4 __unused, a5 __unused))
-{
-	struct file *fp;
-	int64_t ret;
-	bool was;
-	int error;
-
-	if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
-		return do_dup(fd, (int)arg, cmd == F_DUPFD_CLOEXEC);
-	if (cmd == F_GETFD || cmd == F_SETFD) {
-		error = fd_cloexec((int)fd, cmd == F_GETFD ? -1 :
-		    (arg & FD_CLOEXEC) != 0, &was);
-		if (error != 0 || cmd == F_SETFD)
-			return ret_errno(error);
-		return was ? FD_CLOEXEC : 0;
-	}
-	fp = fd_get((int)fd);
-	if (fp == NULL)
-		return -EBADF;
-	ret = -EINVAL;
-	switch (cmd) {
-	case F_GETFL:
-		ret = atomic_load(&fp->f_flags);
-		break;
-	case F_SETFL:
-		fcntl_setfl(fp, (unsigned)arg);
-		ret = 0;
-		break;
-	case F_GETPIPE_SZ:
-		if (fp->f_node == NULL)
-			ret = PIPE_SIZE;
-		break;
-	}
-	file_put(fp);
-	return ret;
 }
 
 int64_t

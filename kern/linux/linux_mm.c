@@ -15,6 +15,7 @@
 #include <sys/file.h>
 #include <sys/param.h>
 #include <sys/proc.h>
+#include <sys/ramfs.h>
 #include <vm/vm_fault.h>
 #include <vm/vm_map.h>
 #include <vm/vm_object.h>
@@ -48,10 +49,13 @@ user_range(uint64_t addr, uint64_t len, uint64_t *end)
 static int
 mmap_file(struct file *fp, struct vm_mmap_args *a)
 {
-	if (a->shared && !FWRITABLE(fp))
+	bool sealed = fp->f_node != NULL && (fp->f_node->rn_seals &
+	    (SEAL_WRITE | SEAL_FUTURE_WRITE)) != 0;
+
+	if (a->shared && (sealed || !FWRITABLE(fp)))
 		a->max_prot = VM_PROT_READ | VM_PROT_EXECUTE;
 	if (!FREADABLE(fp) || (a->prot & ~a->max_prot) != 0)
-		return EACCES;
+		return FREADABLE(fp) && sealed ? EPERM : EACCES;
 	if (fp->f_ops->fo_mmap == NULL)
 		return ENODEV;
 	return fp->f_ops->fo_mmap(fp, &a->object);

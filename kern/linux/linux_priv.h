@@ -55,6 +55,9 @@ void	name_at_put(struct name_at *at);
 int	upath_lookup(int dirfd, uint64_t path, bool follow,
 	    struct rnode **np) __warn_unused;
 
+/* do_dup: the lowest descriptor >= min for fd's file. */
+int64_t	do_dup(uint64_t fd, int min, bool cloexec);
+
 /* mode_masked: permission bits under the caller's umask. */
 mode_t	mode_masked(uint64_t mode);
 

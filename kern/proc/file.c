@@ -26,6 +26,7 @@ void
 file_init(void)
 {
 	file_zone = zone_create("file", sizeof(struct file), 16, NULL, 0);
+	flock_init();
 	fdtable_zone = zone_create("fdtable", sizeof(struct fdtable), 16,
 	    NULL, 0);
 }
@@ -67,6 +68,7 @@ file_put(struct file *fp)
 	KASSERT(was > 0, "file %p put with %d references", (void *)fp, was);
 	if (was != 1)
 		return;
+	file_unlock_last(fp);
 	if (fp->f_ops->fo_close != NULL)
 		fp->f_ops->fo_close(fp);
 	if (fp->f_node != NULL) {
@@ -123,24 +125,71 @@ file_prw(struct file *fp, struct uio *u, uint64_t off)
 }
 
 int
-file_seek(struct file *fp, int64_t off, int whence, uint64_t *res)
+file_krw(struct file *fp, void *buf, size_t len, bool write, int64_t off,
+    size_t *done)
+{
+	struct uiovec iov = { uaddr((uint64_t)(uintptr_t)buf), len };
+	struct uio u;
+	int error;
+
+	uio_init(&u, &iov, 1, len, write);
+	u.u_kernel = true;
+	error = off < 0 ? file_rw(fp, &u) : file_prw(fp, &u, (uint64_t)off);
+	*done = len - u.u_resid;
+	return *done > 0 ? 0 : error;
+}
+
+/* seek_base: what whence counts from; data and holes are found from off. */
+static int
+seek_base(struct file *fp, int64_t off, int whence, int64_t *base)
 {
 	struct fstatus st;
+	uint64_t pos;
+	int error;
+
+	error = fp->f_ops->fo_stat(fp, &st);
+	if (error != 0)
+		return error;
+	switch (whence) {
+	case 0:
+		*base = 0;
+		return 0;
+	case 1:
+		*base = (int64_t)fp->f_offset;
+		return 0;
+	case 2:
+		*base = (int64_t)st.st_size;
+		return 0;
+	case 3:
+	case 4:
+		if (off < 0 || (uint64_t)off >= st.st_size)
+			return ENXIO;
+		pos = whence == 3 ? (uint64_t)off : st.st_size;
+		if (fp->f_node != NULL && S_ISREG(fp->f_node->rn_mode) &&
+		    fp->f_node->rn_ops == NULL)
+			error = rnode_seek(fp->f_node, (uint64_t)off,
+			    whence == 4, &pos);
+		*base = (int64_t)pos - off;
+		return error;
+	default:
+		return EINVAL;
+	}
+}
+
+int
+file_seek(struct file *fp, int64_t off, int whence, uint64_t *res)
+{
 	int64_t base, pos;
 	int error;
 
 	if (!fp->f_ops->fo_seekable)
 		return ESPIPE;
-	error = fp->f_ops->fo_stat(fp, &st);
-	if (error != 0)
-		return error;
 	rw_wlock(&fp->f_lock);
-	base = whence == 1 ? (int64_t)fp->f_offset :
-	    whence == 2 ? (int64_t)st.st_size : 0;
-	if (whence < 0 || whence > 2 ||
-	    __builtin_add_overflow(base, off, &pos) || pos < 0)
+	error = seek_base(fp, off, whence, &base);
+	if (error == 0 &&
+	    (__builtin_add_overflow(base, off, &pos) || pos < 0))
 		error = EINVAL;
-	else
+	if (error == 0)
 		*res = fp->f_offset = (uint64_t)pos;
 	rw_wunlock(&fp->f_lock);
 	return error;
@@ -187,8 +236,10 @@ fdtable_put(struct fdtable *fdt)
 	if (atomic_fetchadd(&fdt->fd_refs, -1) != 1)
 		return;
 	for (i = 0; i < fdt->fd_size; i++)
-		if (fdt->fd_files[i] != NULL)
+		if (fdt->fd_files[i] != NULL) {
+			file_unlock_closed(fdt->fd_files[i], fdt);
 			file_put(fdt->fd_files[i]);
+		}
 	fdtable_free_arrays(fdt);
 	rw_destroy(&fdt->fd_lock);
 	zone_free(fdtable_zone, fdt);
@@ -368,8 +419,10 @@ fd_dup2(struct file *fp, int new, bool cloexec)
 			fdt->fd_next++;
 	}
 	rw_wunlock(&fdt->fd_lock);
-	if (old != NULL)
+	if (old != NULL) {
+		file_unlock_closed(old, fdt);
 		file_put(old);
+	}
 	return error;
 }
 
@@ -391,6 +444,7 @@ fd_close(int fd)
 	rw_wunlock(&fdt->fd_lock);
 	if (fp == NULL)
 		return EBADF;
+	file_unlock_closed(fp, fdt);
 	file_put(fp);
 	return 0;
 }

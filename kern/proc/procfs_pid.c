@@ -231,12 +231,15 @@ node_path(struct rnode *n, char *buf, size_t size)
 	int error;
 
 	error = ramfs_getpath(n, buf, size);
+	/* Its last name is gone, and with it what it was; memfd_create's never
+	 * had another. */
+	if (error == ENOENT) {
+		strlcpy(buf, n->rn_target != NULL ? n->rn_target :
+		    "/ (deleted)", size);
+		error = 0;
+	}
 	rnode_put(n);
-	if (error != ENOENT)
-		return error;
-	/* Its last name is gone, and with it what it was. */
-	strlcpy(buf, "/ (deleted)", size);
-	return 0;
+	return error;
 }
 
 #define PID_LINK(name, what)						\

@@ -49,6 +49,7 @@ rnode_alloc(mode_t mode)
 	n->rn_seq = 3;			/* 1 and 2 are . and .. */
 	rw_init(&n->rn_lock, "rnode", LO_VNODE, 0);
 	TAILQ_INIT(&n->rn_entries);
+	TAILQ_INIT(&n->rn_locks);
 	return n;
 }
 

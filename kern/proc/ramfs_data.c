@@ -18,9 +18,11 @@
 #include <sys/ramfs.h>
 
 #include <lib/atomic.h>
+#include <lib/ksnprintf.h>
 #include <lib/string.h>
 #include <sys/errno.h>
 #include <sys/file.h>
+#include <sys/kmalloc.h>
 #include <sys/md.h>
 #include <sys/param.h>
 #include <vm/pmap.h>
@@ -200,6 +202,8 @@ rnode_grow(struct rnode *n, uint64_t end)
 {
 	if (end > RAMFS_MAXSIZE)
 		return EFBIG;
+	if (end > n->rn_size && (n->rn_seals & SEAL_GROW) != 0)
+		return EPERM;
 	if (rnode_makeobject(n) == NULL)
 		return ENOSPC;
 	if (end > n->rn_size)
@@ -241,8 +245,9 @@ rnode_write(struct rnode *n, uint64_t *off, bool append, struct uio *u)
 	size_t before;
 	int error;
 
-	error = 0;
 	rw_wlock(&n->rn_lock);
+	error = (n->rn_seals & (SEAL_WRITE | SEAL_FUTURE_WRITE)) != 0 ?
+	    EPERM : 0;
 	if (append)
 		*off = n->rn_size;
 	while (error == 0 && u->u_resid > 0) {
@@ -330,12 +335,172 @@ rnode_truncate(struct rnode *n, uint64_t size)
 	if (size > RAMFS_MAXSIZE)
 		return EFBIG;
 	rw_wlock(&n->rn_lock);
+	if ((n->rn_seals & (size < n->rn_size ? SEAL_SHRINK :
+	    size > n->rn_size ? SEAL_GROW : 0)) != 0) {
+		rw_wunlock(&n->rn_lock);
+		return EPERM;
+	}
 	if (size < n->rn_size)
 		rnode_zerotail(n, size);
 	rnode_resize(n, size);
 	rnode_changed(n, true);
 	rw_wunlock(&n->rn_lock);
 	return 0;
+}
+
+/* ---- space ---- */
+
+/* seek_page: the first page >= pindex that is there, or is not. */
+static vm_pindex_t
+seek_page(struct vm_object *object, vm_pindex_t pindex, bool hole)
+{
+	struct vm_page *m;
+
+	while ((m = vm_page_ge(object, pindex)) != NULL) {
+		if (!hole)
+			return m->pindex;
+		if (m->pindex != pindex)
+			return pindex;
+		pindex++;
+	}
+	return hole ? pindex : object->size;
+}
+
+int
+rnode_seek(struct rnode *n, uint64_t off, bool hole, uint64_t *pos)
+{
+	vm_pindex_t first = atop(off), found = hole ? first : ~0UL;
+	int error;
+
+	error = 0;
+	rw_rlock(&n->rn_lock);
+	if (n->rn_object != NULL) {
+		vm_object_lock(n->rn_object);
+		found = seek_page(n->rn_object, first, hole);
+		vm_object_unlock(n->rn_object);
+	}
+	if (off >= n->rn_size || (!hole && found >= atop(round_page(
+	    n->rn_size))))
+		error = ENXIO;
+	else
+		*pos = MIN(MAX(ptoa(found), off), n->rn_size);
+	rw_runlock(&n->rn_lock);
+	return error;
+}
+
+/* punch_bytes: zeros within one page. */
+static void
+punch_bytes(struct rnode *n, uint64_t off, uint64_t end)
+{
+	struct vm_page *m;
+
+	if (off >= end)
+		return;
+	m = rnode_page(n, atop(off), false);
+	if (m == NULL)
+		return;
+	memset((char *)pmap_page_kva(m) + (off & PAGE_MASK), 0, end - off);
+	rnode_page_done(n, m);
+}
+
+int
+rnode_punch(struct rnode *n, uint64_t off, uint64_t len)
+{
+	uint64_t end, first, last;
+
+	rw_wlock(&n->rn_lock);
+	if ((n->rn_seals & (SEAL_WRITE | SEAL_FUTURE_WRITE)) != 0) {
+		rw_wunlock(&n->rn_lock);
+		return EPERM;
+	}
+	end = MIN(off + len, round_page(n->rn_size));
+	first = round_page(off);
+	last = trunc_page(end);
+	if (n->rn_object != NULL && off < end && first <= last) {
+		punch_bytes(n, off, first);
+		punch_bytes(n, last, end);
+		vm_object_lock(n->rn_object);
+		vm_object_page_remove(n->rn_object, atop(first), atop(last));
+		vm_object_unlock(n->rn_object);
+	} else if (n->rn_object != NULL) {
+		punch_bytes(n, off, end);
+	}
+	rnode_changed(n, true);
+	rw_wunlock(&n->rn_lock);
+	return 0;
+}
+
+int
+rnode_allocate(struct rnode *n, uint64_t off, uint64_t len, bool keep)
+{
+	struct vm_page *m;
+	uint64_t end = off + len, at, size;
+	int error;
+
+	if (end > RAMFS_MAXSIZE)
+		return EFBIG;
+	rw_wlock(&n->rn_lock);
+	size = n->rn_size;
+	error = keep ? (rnode_makeobject(n) == NULL ? ENOSPC : 0) :
+	    rnode_grow(n, end);
+	end = MIN(end, round_page(n->rn_size));
+	for (at = trunc_page(off); error == 0 && at < end; at += PAGE_SIZE) {
+		m = rnode_page(n, atop(at), true);
+		if (m != NULL)
+			rnode_page_done(n, m);
+		else
+			error = ENOSPC;
+	}
+	if (error == ENOSPC && n->rn_size > size)
+		rnode_resize(n, size);
+	rnode_changed(n, !keep);
+	rw_wunlock(&n->rn_lock);
+	return error;
+}
+
+/* ---- files without a name ---- */
+
+int
+rnode_seal(struct rnode *n, unsigned seals)
+{
+	int error;
+
+	error = 0;
+	rw_wlock(&n->rn_lock);
+	if ((n->rn_seals & SEAL_SEAL) != 0)
+		error = EPERM;
+	else if ((seals & SEAL_WRITE) != 0 && n->rn_object != NULL &&
+	    atomic_load(&n->rn_object->ref_count) > 1)
+		error = EBUSY;		/* mapped; perhaps only read */
+	else
+		atomic_or(&n->rn_seals, seals);
+	rw_wunlock(&n->rn_lock);
+	return error;
+}
+
+int
+memfd_create(const char *name, bool seals, struct file **fpp)
+{
+	struct rnode *n;
+	size_t len = strlen(name) + sizeof("/memfd: (deleted)");
+
+	n = rnode_alloc(S_IFREG | 0777);
+	if (n == NULL)
+		return ENOMEM;
+	n->rn_seals = seals ? 0 : SEAL_SEAL;
+	n->rn_target = kmalloc(len, M_WAITOK);
+	if (n->rn_target != NULL)
+		(void)ksnprintf(n->rn_target, len, "/memfd:%s (deleted)",
+		    name);
+	/* As by an open for writing; rnode_write_get cannot refuse it. */
+	*fpp = NULL;
+	if (n->rn_target != NULL && rnode_write_get(n) == 0)
+		*fpp = file_alloc(&ramfs_fileops, O_RDWR | O_LARGEFILE, NULL,
+		    n);
+	if (*fpp != NULL)
+		return 0;
+	rnode_put(n);
+	return ENOMEM;
 }
 
 /* ---- files ---- */

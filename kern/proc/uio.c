@@ -9,6 +9,7 @@
  */
 #include <sys/file.h>
 
+#include <lib/string.h>
 #include <machine/cpu.h>
 #include <sys/errno.h>
 #include <sys/thread.h>
@@ -43,6 +44,20 @@ uio_advance(struct uio *u, size_t n)
 	u->u_resid -= n;
 }
 
+/* uio_copy: n bytes between the vector's element and kernel memory. */
+static int
+uio_copy(const struct uio *u, struct uaddr ua, void *p, size_t n)
+{
+	if (u->u_kernel) {
+		if (u->u_write)
+			memcpy(p, (const void *)ua.ua, n);
+		else
+			memcpy((void *)ua.ua, p, n);
+		return 0;
+	}
+	return u->u_write ? copyin(ua, p, n) : copyout(p, ua, n);
+}
+
 int
 uiomove(void *kbuf, size_t len, struct uio *u)
 {
@@ -55,7 +70,7 @@ uiomove(void *kbuf, size_t len, struct uio *u)
 		if (uio_doomed())
 			return EINTR;
 		ua = uaddr_add(u->u_iov->base, u->u_done);
-		error = u->u_write ? copyin(ua, p, n) : copyout(p, ua, n);
+		error = uio_copy(u, ua, p, n);
 		if (error != 0)
 			return error;
 		uio_advance(u, n);
@@ -68,13 +83,19 @@ uiomove(void *kbuf, size_t len, struct uio *u)
 int
 uiozero(size_t len, struct uio *u)
 {
+	struct uaddr ua;
 	size_t n;
 	int error;
 
 	while (len > 0 && (n = uio_chunk(u, MIN(len, UIO_STEP))) > 0) {
 		if (uio_doomed())
 			return EINTR;
-		error = uzero(uaddr_add(u->u_iov->base, u->u_done), n);
+		ua = uaddr_add(u->u_iov->base, u->u_done);
+		error = 0;
+		if (u->u_kernel)
+			memset((void *)ua.ua, 0, n);
+		else
+			error = uzero(ua, n);
 		if (error != 0)
 			return error;
 		uio_advance(u, n);
