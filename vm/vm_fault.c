@@ -25,7 +25,9 @@
 #include <vm/vm_fault.h>
 
 #include <lib/atomic.h>
+#include <machine/cpu.h>
 #include <sys/errno.h>
+#include <sys/thread.h>
 #include <vm/pmap.h>
 #include <vm/vm_bug.h>
 #include <vm/vm_map.h>
@@ -472,6 +474,7 @@ vm_fault(struct vm_map *map, vm_offset_t va, vm_prot_t fault_type,
 {
 	struct faultstate fs;
 	enum fault_step step;
+	bool waited = false;
 
 	KASSERT(fault_type != VM_PROT_NONE, "fault at %lx for nothing", va);
 	if (map->system)
@@ -495,8 +498,13 @@ vm_fault(struct vm_map *map, vm_offset_t va, vm_prot_t fault_type,
 		if (step == FAULT_NEXT || step == FAULT_FAIL)
 			return fs.error;
 		vm_meter_inc(v_fault_retry);
-		if (step == FAULT_NOMEM)
-			vm_wait("pfault");
+		if (step != FAULT_NOMEM)
+			continue;
+		/* Who is to die has had the reserve: it may have it all. */
+		if (waited && (curthread->td_intrsig & TDI_DIE) != 0)
+			return ENOMEM;
+		vm_wait("pfault");
+		waited = true;
 	}
 }
 
@@ -521,8 +529,10 @@ vm_fault_wire(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 
 	if (type == VM_PROT_NONE)
 		return EACCES;
+	/* Not on to the end of memory for a process that is to die. */
 	for (va = start; va < end && error == 0; va += PAGE_SIZE)
-		error = vm_fault(map, va, type, VM_FAULT_WIRE);
+		error = (curthread->td_intrsig & TDI_DIE) != 0 ? EINTR :
+		    vm_fault(map, va, type, VM_FAULT_WIRE);
 	if (error != 0) {
 		vm_map_lock_read(map);
 		vm_fault_unwire(map, start, va - PAGE_SIZE);

@@ -23,8 +23,12 @@ static const short numbers[] = {
 	124, 127, 128, 130, 131, 157, 158, 160, 186, 201, 202, 203, 204, 217,
 	218, 228, 229, 230, 257, 258, 262, 263, 264, 265, 266, 267, 268, 269,
 	271, 273, 280, 292, 293, 302, 309, 316, 318, 334, 435, 439,
+	25, 27, 29, 30, 31, 36, 37, 38, 67, 106, 107, 113, 114, 117, 118, 119,
+	120, 122, 123, 125, 126, 129, 135, 140, 141, 142, 143, 144, 145, 146,
+	147, 148, 149, 150, 151, 152, 169, 222, 223, 224, 225, 226, 247, 274,
+	297, 324, 325, 1001,
 	/* numbers that are not there */
-	15, 25, 41, 300, 512, 1000, -1,
+	15, 300, 512, 1000, -1,
 };
 
 static uint64_t seed;
@@ -97,6 +101,13 @@ furnish(void)
 	sys3(SYS_open, "/dev/zero", 2, 0);
 }
 
+/* reaches_others: priorities, policies, affinity of other processes. */
+static bool
+reaches_others(long n)
+{
+	return n == 141 || n == 142 || n == 144 || n == 203;
+}
+
 static void
 one_call(void)
 {
@@ -112,6 +123,10 @@ one_call(void)
 		a[0] &= ~(uint64_t)(CLONE_VM | CLONE_THREAD | 0x8000);
 	if (n == SYS_prlimit64 || n == 160)
 		a[0] &= 15;
+	if (reaches_others(n))
+		a[0] = a[1] = 0;
+	if (n == 129 || n == 297)	/* signals with a value: to us only */
+		a[0] = a[1] = (uint64_t)self;
 	r = sys6(n, (long)a[0], (long)a[1], (long)a[2], (long)a[3],
 	    (long)a[4], (long)a[5]);
 	if (sys0(SYS_gettid) != self || ((n == SYS_fork || n == SYS_clone) &&

@@ -272,6 +272,129 @@ op_split(void)
 	return (int)-error;
 }
 
+static int
+op_timer(void)
+{
+	long tv[4] = { 0, 0, 100, 0 }, off[4] = { 0 };
+	int id;
+	long error = sys3(222 /* timer_create */, 1, 0, &id);
+
+	if (error == 0)
+		CHECK(sys1(226, id) == 0, "timer_delete");
+	if (error == 0)
+		error = sys3(38 /* setitimer */, 1, tv, 0);
+	sys3(38, 1, off, 0);
+	return (int)-error;
+}
+
+static long
+try_anon(unsigned n)
+{
+	return sys6(SYS_mmap, 0, (long)(n * PGSZ), PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANON, -1, 0);
+}
+
+/* move: one page, with its byte, out of the middle and to where it grows. */
+static int
+op_move(void)
+{
+	long at = try_anon(5), q, error;
+	char *p = (char *)at;
+
+	if (at < 0)
+		return (int)-at;
+	p[2 * PGSZ] = 11;
+	q = sys6(25 /* mremap */, (long)p + 2 * (long)PGSZ, PGSZ, 3 * PGSZ, 1,
+	    0, 0);
+	if (q > 0 || q < -4095) {
+		CHECK(*(char *)q == 11 && ((char *)q)[PGSZ] == 0, "moved");
+		error = sys2(SYS_munmap, q, 3 * PGSZ);
+		if (error != 0)
+			CHECK(sys2(SYS_munmap, q, 3 * PGSZ) == 0, "munmap");
+		q = error;
+	} else {
+		CHECK(p[2 * PGSZ] == 11, "not moved");
+	}
+	error = sys2(SYS_munmap, p, 5 * PGSZ);
+	if (error != 0)
+		CHECK(sys2(SYS_munmap, p, 5 * PGSZ) == 0, "munmap");
+	return (int)-(q != 0 ? q : error);
+}
+
+static int
+op_segment(void)
+{
+	long id = sys3(29 /* shmget */, 0, 3 * PGSZ, 0600), p, error;
+
+	if (id < 0)
+		return (int)-id;
+	p = sys3(30 /* shmat */, id, 0, 0);
+	error = p;
+	if (p > 0) {
+		*(volatile char *)(p + (long)PGSZ) = 1;
+		error = sys1(67 /* shmdt */, p);
+	}
+	CHECK(sys3(31 /* shmctl */, id, 0, 0) == 0, "remove");
+	return (int)-error;
+}
+
+static int
+op_lock(void)
+{
+	long at = try_anon(4), error, again;
+	char *p = (char *)at;
+
+	if (at < 0)
+		return (int)-at;
+	error = sys2(149 /* mlock */, p + PGSZ, 2 * PGSZ);
+	again = sys2(SYS_munmap, p, 4 * PGSZ);
+	if (again != 0)
+		CHECK(sys2(SYS_munmap, p, 4 * PGSZ) == 0, "munmap");
+	return (int)-(error != 0 ? error : again);
+}
+
+static int
+in_share(void *arg)
+{
+	*(volatile char *)arg = 5;
+	return 0;
+}
+
+/* share: what is inherited so is the parent's too, or there is no child. */
+static int
+op_share(void)
+{
+	long at = try_anon(2), error, again;
+	char *p = (char *)at;
+
+	if (at < 0)
+		return (int)-at;
+	error = sys3(1001 /* minherit */, p, PGSZ, 0);
+	p[0] = 4;
+	if (error == 0)
+		error = -child(in_share, p);
+	CHECK(error != 0 || p[0] == 5 || deaths > 0, "not shared");
+	again = sys2(SYS_munmap, p, 2 * PGSZ);
+	if (again != 0)
+		CHECK(sys2(SYS_munmap, p, 2 * PGSZ) == 0, "munmap");
+	return (int)-(error != 0 ? error : again);
+}
+
+static int
+op_clone3(void)
+{
+	unsigned long a[11] = { [4] = SIGCHLD };
+	long pid = sys2(435, a, 88);
+	int st;
+
+	if (pid == 0)
+		exit(0);
+	if (pid < 0)
+		return (int)-pid;
+	CHECK(waitpid(pid, &st) == pid, "wait");
+	return 0;
+}
+
 static const struct op {
 	const char	*name;
 	int		(*fn)(void);
@@ -279,7 +402,9 @@ static const struct op {
 	{ "fork", op_fork }, { "exec", op_exec }, { "mmap", op_map },
 	{ "brk", op_brk }, { "pipe", op_pipe }, { "file", op_file },
 	{ "thread", op_thread }, { "stack", op_stack }, { "zap", op_zap },
-	{ "split", op_split },
+	{ "split", op_split }, { "timer", op_timer }, { "move", op_move },
+	{ "segment", op_segment }, { "lock", op_lock }, { "share", op_share },
+	{ "clone3", op_clone3 },
 };
 
 /* ---- the sweep ---- */
