@@ -527,7 +527,7 @@ KTEST(vm_page, misuse_panics)
 	KT_CHECK(t, host_panics(unwire_unwired, o, "unwired with count 0"),
 	    "no");
 	KT_CHECK(t, host_panics(wait_with_busy, o, "with 1 busy pages"), "no");
-	KT_CHECK(t, host_panics(lose_page, o, "I2: page"), "no");
+	KT_CHECK(t, host_panics(lose_page, o, "I9: page"), "no");
 	KT_CHECK(t, host_panics(queue_wired, o, "wired 1 times"), "no");
 	vm_object_deallocate(o);
 }
