@@ -68,18 +68,19 @@ lock_kin(enum lock_kind a, enum lock_kind b)
 	return (a == LOCK_WHOLE) == (b == LOCK_WHOLE);
 }
 
-/* lock_blocker: what is in req's way. */
+/* lock_blocker: what is in req's way, the lowest of it. */
 static struct filelock *
 lock_blocker(struct rnode *n, const void *owner, const struct lockreq *req)
 {
-	struct filelock *l;
+	struct filelock *l, *best = NULL;
 
 	TAILQ_FOREACH(l, &n->rn_locks, fl_link)
 		if (l->fl_owner != owner && lock_kin(l->fl_kind, req->kind) &&
 		    l->fl_start <= req->end && l->fl_end >= req->start &&
-		    (l->fl_type == LOCK_WR || req->type == LOCK_WR))
-			return l;
-	return NULL;
+		    (l->fl_type == LOCK_WR || req->type == LOCK_WR) &&
+		    (best == NULL || l->fl_start < best->fl_start))
+			best = l;
+	return best;
 }
 
 /* lock_circle: does target wait, over others, for owner? */
