@@ -176,7 +176,7 @@ $(B)/gnomon.iso: $(B)/gnomon.elf $(B)/initrd.cpio boot/grub.cfg
 
 RUNQEMU	:= $(PYTHON) tools/run_qemu.py
 
-include tools/diag.mk tests/coverage.mk
+include tools/diag.mk tests/coverage.mk tools/world.mk
 
 .PHONY: run
 run: $(B)/gnomon.iso
@@ -238,7 +238,7 @@ clean:
 
 .PHONY: help
 help:
-	@sed -n 's/^## //p' Makefile tools/diag.mk
+	@sed -n 's/^## //p' Makefile tools/diag.mk tests/coverage.mk tools/world.mk
 
 ## make setup          install what is missing (Debian 12 packages)
 ## make                build build/gnomon.elf

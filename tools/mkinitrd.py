@@ -8,10 +8,10 @@ PATH=+TEXT (a file with that text) or PATH/ (a directory).
 import sys
 
 
-def record(ino, name, mode, data):
+def record(ino, name, mode, data, mtime=0):
     n = name.encode() + b"\0"
     head = "070701" + "".join("%08x" % v for v in (
-        ino, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(n), 0))
+        ino, mode, 0, 0, 1, mtime, len(data), 0, 0, 0, 0, len(n), 0))
     out = head.encode() + n
     out += b"\0" * (-len(out) % 4) + data
     return out + b"\0" * (-len(out) % 4)

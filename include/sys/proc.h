@@ -65,6 +65,7 @@ struct uthread {
 	LIST_ENTRY(uthread)	 ut_link;	/* [P] p_threads */
 	int			 ut_tid;	/* [P] what the user calls it */
 	sigset_t		 ut_sigmask;	/* [t+P] w, either r */
+	sigset_t		 ut_waitset;	/* [t+P] blocked, but waited for now */
 	sigset_t		 ut_oldmask;	/* [t] put back after a handler */
 	bool			 ut_suspended;	/* [t] ut_oldmask means it */
 	struct sigpend		 ut_sigpend;	/* [P] */

@@ -431,6 +431,20 @@ unpack_symlink(const struct cpio_entry *e, const char *path)
 	return error;
 }
 
+/* unpack_time: the archive's time on a file; one without (0) is new. */
+static void
+unpack_time(const struct cpio_entry *e, const char *path)
+{
+	int64_t mtime;
+	struct rnode *n;
+
+	if (e->mtime == 0 || ramfs_namei(ramfs_root, path, false, &n) != 0)
+		return;
+	mtime = (int64_t)e->mtime * NSEC_PER_SEC;
+	rnode_utimes(n, &mtime, &mtime);
+	rnode_put(n);
+}
+
 static void
 unpack_entry(const struct cpio_entry *e, char *path)
 {
@@ -450,8 +464,10 @@ unpack_entry(const struct cpio_entry *e, char *path)
 		break;
 	case S_IFREG:
 		error = ramfs_mknode(ramfs_root, path, e->mode, NULL, 0);
-		if (error == 0)
+		if (error == 0) {
 			unpack_file(e, path);
+			unpack_time(e, path);
+		}
 		break;
 	case S_IFLNK:
 		error = unpack_symlink(e, path);

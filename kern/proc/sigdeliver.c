@@ -219,6 +219,9 @@ sig_deliver(struct trapframe *tf)
 	sa = sig_action(p, signo);
 	if (sa.sa_handler == SIG_IGN)
 		return;
+	/* Blocked when it was sent; a trap of its own (> 0) does kill it. */
+	if (sa.sa_handler == SIG_DFL && p->p_pid == INIT_PID && si.si_code <= 0)
+		return;
 	if (sa.sa_handler != SIG_DFL)
 		sig_handler(tf, signo, &sa, &si);
 	else if ((sigbit(signo) & SIG_STOPS) != 0)
@@ -318,7 +321,9 @@ sig_wait(sigset_t set, bool forever, nsec_t timo, struct siginfo *si)
 	end = md_uptime() + timo;
 	error = 0;
 	rw_wlock(&p->p_lock);
-	/* Unblocked meanwhile, so that a signal of set ends the sleep. */
+	/* Unblocked meanwhile, so that a signal of set ends the sleep; who sends
+	 * one must not drop it for being ignored. */
+	ut->ut_waitset = set & old;
 	ut->ut_sigmask &= ~set;
 	for (;;) {
 		signo = sig_take(ut, set, si);
@@ -332,6 +337,7 @@ sig_wait(sigset_t set, bool forever, nsec_t timo, struct siginfo *si)
 		    "sigwait", forever ? 0 : end - now);
 	}
 	ut->ut_sigmask = old;
+	ut->ut_waitset = 0;
 	sig_recalc(ut);
 	rw_wunlock(&p->p_lock);
 	if (signo != 0) {

@@ -237,9 +237,9 @@ static bool
 sig_blocked(const struct proc *p, const struct uthread *ut, int signo)
 {
 	if (ut != NULL)
-		return (ut->ut_sigmask & sigbit(signo)) != 0;
+		return ((ut->ut_sigmask | ut->ut_waitset) & sigbit(signo)) != 0;
 	LIST_FOREACH(ut, &p->p_threads, ut_link)
-		if ((ut->ut_sigmask & sigbit(signo)) != 0)
+		if (((ut->ut_sigmask | ut->ut_waitset) & sigbit(signo)) != 0)
 			return true;
 	return false;
 }
@@ -279,8 +279,10 @@ sig_post(struct proc *p, struct uthread *ut, int signo,
 	if ((p->p_flags & P_EXITING) != 0 || LIST_EMPTY(&p->p_threads))
 		return;
 	handler = atomic_load_relaxed(&p->p_sigacts->sg_act[signo].sa_handler);
-	/* Process 1 gets only what it asked for: nobody may kill it. */
-	if (p->p_pid == INIT_PID && handler == SIG_DFL)
+	/* Process 1 gets only what it asked for, by a handler or by blocking
+	 * what it will wait for: nobody may kill it. */
+	if (p->p_pid == INIT_PID && handler == SIG_DFL &&
+	    ((sigbit(signo) & SIG_CANTMASK) != 0 || !sig_blocked(p, ut, signo)))
 		return;
 	if (signo == SIGKILL) {
 		proc_doom(p, W_SIGNAL(SIGKILL), NULL);

@@ -158,6 +158,27 @@ waited(void)
 	mask(1, set);
 }
 
+/* A signal that is ignored by default is not dropped while it is waited for. */
+static void
+timedwait_child(void)
+{
+	unsigned long set = BIT(17);	/* SIGCHLD */
+	struct ts brief = { 0, 50000000 }, lng = { 5, 0 };
+	int st, info[32];
+	long pid;
+
+	mask(0, set);
+	pid = fork();
+	if (pid == 0) {
+		sys2(SYS_nanosleep, &brief, 0);
+		exit(0);
+	}
+	CHECK(sys4(SYS_rt_sigtimedwait, &set, info, &lng, 8) == 17,
+	    "SIGCHLD waited for");
+	waitpid(pid, &st);
+	mask(1, set);
+}
+
 static void
 interrupts(void)
 {
@@ -249,6 +270,7 @@ main(int argc, char **argv, char **envp)
 	one_shot();
 	suspended();
 	waited();
+	timedwait_child();
 	interrupts();
 	threads();
 	printf("sigmore: queues, waits, interrupted calls, threads\n");

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""bulk_build.py: the load of the founding report, with Debian's programs.
+
+In the guest (4 CPUs, 128 MiB): /bin/bulk builds lua, tcc (to a fixpoint), make
+and dash, all at once, each by make -j5, the compiler behind subshells and pipes,
+beside a fork server.  The same script, programs and sources run on the host in a
+chroot; each binary must be the same byte for byte (SHA-256).  With --hours the
+boots go on, each with chaos delays of its own seed and a line a minute.
+"""
+import argparse
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+W = "build/world"
+COUNTERS = [("forks", "v_forks"), ("vforks", "v_vforks"),
+            ("execs", "v_execs"), ("faults", "v_vm_faults"),
+            ("COW copies", "v_cow_faults"), ("merges", "v_collapses"),
+            ("bypasses", "v_bypasses"), ("prefaulted pages", "v_prefault"),
+            ("deepest chain", "v_chain_max"),
+            ("system calls", "v_syscalls")]
+LEFT = re.compile(r"^gnomon: init ended with status \S+, (\d+) counters", re.M)
+AUDITS = re.compile(r"^  (\d+) audits passed$", re.M)
+SUM = re.compile(r"^bulk: sum ([0-9a-f]{64})  (\S+)$", re.M)
+# /tmp is emptied, so that what is left over at the end is the kernel's.
+COMMAND = "bulk {jobs} {trees}; s=$?; rm -rf /tmp/bulk; exit $s"
+
+
+def reference(jobs, trees):
+    """What the same compiler makes on this host: {binary: SHA-256}."""
+    ref = f"{W}/ref"
+    shutil.rmtree(ref, ignore_errors=True)
+    shutil.copytree(f"{W}/root", ref, symlinks=True)
+    open(f"{ref}/dev/null", "w").close()
+    # Who is not root becomes it in a namespace of their own.
+    become = [] if os.getuid() == 0 else ["unshare", "--user",
+                                          "--map-root-user"]
+    path = os.environ["PATH"] + ":/usr/sbin:/sbin"
+    chroot = shutil.which("chroot", path=path)
+    r = subprocess.run(become + [chroot, ref, "/bin/bulk", str(jobs), *trees],
+                       env={"PATH": "/bin", "BULK_SERVER": "0"}, check=False,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if r.returncode != 0:
+        sys.stdout.write(r.stdout.decode(errors="replace"))
+        sys.exit("bulk-build: the host's own build failed")
+    sums = {}
+    for name in os.listdir(f"{ref}/tmp/bulk/out"):
+        with open(f"{ref}/tmp/bulk/out/{name}", "rb") as f:
+            sums[name] = hashlib.sha256(f.read()).hexdigest()
+    return sums
+
+
+class Totals:
+    def __init__(self):
+        self.boots = self.failed = self.audits = self.left = 0
+        self.counters = {}
+
+    def add(self, failed, out):
+        self.boots += 1
+        self.failed += failed
+        for name, counter in COUNTERS:
+            m = re.search(rf"^{counter} (\d+)$", out, re.M)
+            if m:
+                old = self.counters.get(name, 0)
+                new = int(m.group(1))
+                self.counters[name] = (max(old, new) if "max" in counter
+                                       else old + new)
+        m = AUDITS.search(out)
+        self.audits += int(m.group(1)) if m else 0
+        m = LEFT.search(out)
+        self.left += int(m.group(1)) if m else 0
+
+    def line(self, begin):
+        done = ", ".join(f"{v} {k}" if k != "deepest chain" else f"{k} {v}"
+                         for k, v in self.counters.items())
+        return (f"bulk-build: {time.monotonic() - begin:.0f} s, {self.boots} "
+                f"boots, {self.failed} failed; {done}; {self.audits} audits "
+                f"passed, {self.left} counters left over")
+
+
+def boot(a, want, seed):
+    """One boot; its complaint or None, and the log."""
+    cmd = [sys.executable, "tools/shell.py", "--kernel", a.kernel, "--smp",
+           str(a.smp), "--mem", a.mem, "--timeout", str(a.timeout), "--log",
+           a.log, "--cmdline", f"{a.cmdline} " +
+           (f"chaos={seed} seed={seed}" if a.hours else ""), "--run",
+           COMMAND.format(jobs=a.jobs, trees=" ".join(a.trees))]
+    r = subprocess.run(cmd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                       stdin=subprocess.DEVNULL, check=False)
+    said = r.stdout.decode(errors="replace")
+    with open(a.log, errors="replace") as f:
+        out = f.read().replace("\r", "")
+    if r.returncode != 0:
+        return f"status {r.returncode}\n{said}", out
+    got = {name: s for s, name in SUM.findall(said)}
+    wrong = [n for n in sorted(want) if got.get(n) != want[n]]
+    if wrong:
+        return f"differs from the host's: {' '.join(wrong)}", out
+    if "gnomon: verdict PASSED" not in out:
+        return "the verdict is not PASSED", out
+    return None, out
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    ap.add_argument("--kernel", default="build/gnomon.elf")
+    ap.add_argument("--smp", type=int, default=4)
+    ap.add_argument("--mem", default="128M")
+    ap.add_argument("--jobs", type=int, default=5)
+    ap.add_argument("--hours", type=float, default=0)
+    ap.add_argument("--seed", type=int, default=1)
+    ap.add_argument("--timeout", type=float, default=600)
+    ap.add_argument("--cmdline", default="")
+    ap.add_argument("--log", default="build/bulk-build.log")
+    ap.add_argument("trees", nargs="*", default=["lua", "tcc", "make", "dash"])
+    a, total = ap.parse_args(), Totals()
+    want = reference(a.jobs, a.trees)
+    begin = told = time.monotonic()
+    while total.boots == 0 or time.monotonic() - begin < a.hours * 3600:
+        seed = a.seed + total.boots
+        complaint, out = boot(a, want, seed)
+        total.add(complaint is not None, out)
+        if complaint:
+            log = f"build/bulk-build-{seed}.log"
+            shutil.copy(a.log, log)
+            print(f"bulk-build: seed {seed}: {complaint}; see {log}",
+                  flush=True)
+        if a.hours and time.monotonic() - told >= 60:
+            told = time.monotonic()
+            print(total.line(begin), flush=True)
+    print(total.line(begin))
+    if not total.failed:
+        print("bulk-build: same as the host's, byte for byte: " +
+              " ".join(sorted(want)))
+    print(f"{total.boots - total.failed} passed, {total.failed} failed")
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+    sys.exit(main())

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Programs from Debian in the guest: the world, a shell, the bulk build.
+WORLD	:= $(B)/world/world.cpio
+WORLDIN	:= tools/world.py tools/mkinitrd.py $(wildcard tests/world/*) \
+	   $(U)/cowstorm $(U)/forktree
+
+.PHONY: setup-world
+setup-world:
+	sh tools/setup.sh world
+
+$(WORLD): $(WORLDIN)
+	$(Q)sh tools/setup.sh world
+	$(PYTHON) tools/world.py $(U)
+
+# Says what is in it even when there is nothing to do.
+.PHONY: world
+world: $(WORLD)
+	@cat $(B)/world/contents
+
+# RUN="command": that alone, its output and its status.
+export RUN
+.PHONY: shell
+shell: $(B)/gnomon.elf $(WORLD)
+	@$(PYTHON) tools/shell.py --smp $(SMP) --mem $(MEM) \
+	    --cmdline "$(CMDLINE)" $(if $(RUN),--run "$$RUN")
+
+.PHONY: bulk-build
+bulk-build: $(B)/gnomon.elf $(WORLD)
+	$(PYTHON) tools/bulk_build.py \
+	    $(if $(filter command%,$(origin HOURS)),--hours $(HOURS)) \
+	    $(if $(filter command%,$(origin SMP)),--smp $(SMP)) \
+	    $(if $(filter command%,$(origin MEM)),--mem $(MEM)) $(BULK)
+
+## make world          an initrd of Debian's programs and sources in build/world
+## make shell          busybox's shell on the console; poweroff ends it;
+##                     RUN="command": its output and its status
+## make bulk-build     the founding load: four trees by make -j5 on 4 CPUs, 128M,
+##                     binaries compared with the host's; HOURS=n with chaos
