@@ -9,6 +9,8 @@
 #include <lib/string.h>
 #include <linux/misc.h>
 #include <sys/file.h>
+#include <sys/kmalloc.h>
+#include <sys/kprintf.h>
 #include <sys/md.h>
 #include <sys/param.h>
 #include <sys/proc.h>
@@ -204,21 +206,59 @@ sys_clock_nanosleep(SYSARGS6(clock, flags, req, rem, a4 __unused,
 
 /* ---- the system ---- */
 
+/* Names are set under the lock of process 0, which nobody else wants. */
+static char	uts_node[65] = "gnomon";	/* [P] of proc0 */
+static char	uts_domain[65] = "(none)";	/* [P] of proc0 */
+
 int64_t
-sys_uname(SYSARGS6(ua, a1 __unused, a2 __unused, a3 __unused, a4 __unused,
-    a5 __unused))
+sys_uname(SYSARGS1(ua))
 {
 	struct linux_utsname u;
 
 	memset(&u, 0, sizeof(u));
 	/* Programs ask for the ABI here, not for the kernel's name. */
 	strlcpy(u.sysname, "Linux", sizeof(u.sysname));
-	strlcpy(u.nodename, "gnomon", sizeof(u.nodename));
 	strlcpy(u.release, "6.1.0-gnomon", sizeof(u.release));
 	strlcpy(u.version, "Gnomon", sizeof(u.version));
 	strlcpy(u.machine, "x86_64", sizeof(u.machine));
-	strlcpy(u.domainname, "(none)", sizeof(u.domainname));
+	rw_rlock(&proc0.p_lock);
+	memcpy(u.nodename, uts_node, sizeof(u.nodename));
+	memcpy(u.domainname, uts_domain, sizeof(u.domainname));
+	rw_runlock(&proc0.p_lock);
 	return ret_errno(copyout(&u, uaddr(ua), sizeof(u)));
+}
+
+/* uts_set: to is uts_node or uts_domain; len bytes of the user's. */
+static int64_t
+uts_set(char *to, uint64_t ua, uint64_t len)
+{
+	char name[65];
+	int error;
+
+	if (!cred_root())
+		return -EPERM;
+	if ((int)len < 0 || (int)len > 64)
+		return -EINVAL;
+	memset(name, 0, sizeof(name));
+	error = copyin(uaddr(ua), name, (size_t)len);
+	if (error != 0)
+		return ret_errno(error);
+	rw_wlock(&proc0.p_lock);
+	memcpy(to, name, sizeof(name));
+	rw_wunlock(&proc0.p_lock);
+	return 0;
+}
+
+int64_t
+sys_sethostname(SYSARGS2(ua, len))
+{
+	return uts_set(uts_node, ua, len);
+}
+
+int64_t
+sys_setdomainname(SYSARGS2(ua, len))
+{
+	return uts_set(uts_domain, ua, len);
 }
 
 int64_t
@@ -295,6 +335,59 @@ sys_reboot(SYSARGS3(magic1, magic2, cmd))
 	case REBOOT_POWEROFF:
 		proc_shutdown(false);
 		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* ---- the message ring ---- */
+
+enum {
+	LOG_CLOSE, LOG_OPEN, LOG_READ, LOG_READ_ALL, LOG_READ_CLEAR, LOG_CLEAR,
+	LOG_CONSOLE_OFF, LOG_CONSOLE_ON, LOG_CONSOLE_LEVEL, LOG_UNREAD, LOG_SIZE
+};
+#define LOG_BYTES	(64UL << 10)
+
+/* log_read: the newest len bytes. */
+static int64_t
+log_read(uint64_t ua, uint64_t len)
+{
+	size_t n, skip;
+	char *buf;
+	int error;
+
+	if (ua == 0 || (int)len < 0)
+		return -EINVAL;
+	buf = kmalloc(LOG_BYTES, M_WAITOK);
+	if (buf == NULL)
+		return -ENOMEM;
+	n = dmesg_read(buf, LOG_BYTES);
+	skip = n > (size_t)(int)len ? n - (size_t)(int)len : 0;
+	error = copyout(buf + skip, uaddr(ua), n - skip);
+	kfree(buf);
+	return error != 0 ? ret_errno(error) : (int64_t)(n - skip);
+}
+
+int64_t
+sys_syslog(SYSARGS3(type, ua, len))
+{
+	if (!cred_root() && (int)type != LOG_READ_ALL && (int)type != LOG_SIZE)
+		return -EPERM;
+	switch ((int)type) {
+	case LOG_READ_ALL:
+	case LOG_READ_CLEAR:
+		return log_read(ua, len);
+	case LOG_CLOSE:
+	case LOG_OPEN:
+	case LOG_CLEAR:
+	case LOG_CONSOLE_OFF:
+	case LOG_CONSOLE_ON:
+	case LOG_UNREAD:
+		return 0;
+	case LOG_CONSOLE_LEVEL:
+		return (int)len < 1 || (int)len > 8 ? -EINVAL : 0;
+	case LOG_SIZE:
+		return (int64_t)LOG_BYTES;
 	default:
 		return -EINVAL;
 	}

@@ -378,3 +378,27 @@ sys_sched_rr_get_interval(SYSARGS2(tid, ua))
 		    30 * NSEC_PER_MSEC, ua);
 	return ret_errno(error);
 }
+
+/* ---- i/o priorities ---- */
+
+enum { IOPRIO_PROCESS = 1, IOPRIO_PGRP, IOPRIO_USER };
+
+/* There is no queue of requests that they would order: they are checked, and
+ * every process has none. */
+int64_t
+sys_ioprio_set(SYSARGS3(which, who, prio))
+{
+	const unsigned class = (unsigned)prio >> 13;
+
+	if (which < IOPRIO_PROCESS || which > IOPRIO_USER || (int)who < 0 ||
+	    class > 3 || ((unsigned)prio & 0x1fff) > 7)
+		return -EINVAL;
+	return class == 1 && !cred_root() ? -EPERM : 0;
+}
+
+int64_t
+sys_ioprio_get(SYSARGS2(which, who))
+{
+	return which < IOPRIO_PROCESS || which > IOPRIO_USER || (int)who < 0 ?
+	    -EINVAL : 0;
+}

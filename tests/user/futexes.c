@@ -102,6 +102,49 @@ requeue(void)
 		thread_join(&th[i]);
 }
 
+/* wake_op: op 0 set, 1 add, 2 or, 3 and not, 4 xor; cmp 0 eq ... 5 ge. */
+static int
+encode(unsigned op, unsigned arg, unsigned cmp, unsigned with)
+{
+	return (int)(op << 28 | (arg & 0xfff) << 12 | cmp << 24 |
+	    (with & 0xfff));
+}
+
+static void
+wake_op(void)
+{
+	struct ts t = { 0, 30000000 };
+	struct uthread th;
+
+	word[1] = 10;
+	CHECK(futex(&word[0], 5 | PRIVATE, 1, (void *)1L, &word[1],
+	    encode(1, 5, 0, 10)) == 0 && word[1] == 15, "add: %d", word[1]);
+	CHECK(futex(&word[0], 5 | PRIVATE, 1, 0, &word[1],
+	    encode(1, (unsigned)-20, 0, 0)) == 0 && word[1] == -5,
+	    "add a negative: %d", word[1]);
+	CHECK(futex(&word[0], 5 | PRIVATE, 1, 0, &word[1],
+	    encode(0, 0xf0, 0, 0)) == 0 && futex(&word[0], 5 | PRIVATE, 1, 0,
+	    &word[1], encode(3, 0x30, 0, 0)) == 0 && word[1] == 0xc0,
+	    "and not: %x", word[1]);
+	CHECK(futex(&word[0], 5 | PRIVATE, 1, 0, &word[1],
+	    encode(2 | 8, 3, 0, 0)) == 0 && word[1] == 0xc8, "or a bit: %x",
+	    word[1]);
+	CHECK(futex(&word[0], 5 | PRIVATE, 1, 0, &word[1], encode(5, 0, 0, 0))
+	    == -ENOSYS, "no such operation");
+	CHECK(futex(&word[0], 5 | PRIVATE, 1, 0, (void *)8,
+	    encode(0, 0, 0, 0)) == -EFAULT, "bad address");
+	/* The second is woken only when the comparison holds. */
+	word[0] = woken = 0;
+	CHECK(thread_start(&th, waiter, NULL) == 0, "thread");
+	sys2(SYS_nanosleep, &t, 0);
+	CHECK(futex(&word[1], 5 | PRIVATE, 1, (void *)1L, &word[0],
+	    encode(2, 0, 1, 0)) == 0, "does not compare");
+	CHECK(futex(&word[1], 5 | PRIVATE, 1, (void *)1L, &word[0],
+	    encode(2, 0, 5, (unsigned)-1)) == 1, "compares");
+	settle(1);
+	thread_join(&th);
+}
+
 /* A shared word at different addresses is one word. */
 static void
 between_processes(void)
@@ -164,8 +207,9 @@ main(int argc, char **argv, char **envp)
 	(void)envp;
 	arguments();
 	requeue();
+	wake_op();
 	between_processes();
 	robust();
-	printf("futexes: values, times, requeue, processes, robust list\n");
+	printf("futexes: values, times, requeue, operations, processes, robust list\n");
 	return 0;
 }

@@ -290,6 +290,22 @@ odds(void)
 	CHECK(sys4(SYS_reboot, 1, 2, 0, 0) == -EINVAL, "reboot magic");
 }
 
+static void
+names(void)
+{
+	char u[6][65];
+
+	CHECK(sys1(SYS_uname, u) == 0, "uname");
+	CHECK(sys2(170 /* sethostname */, u[1], strlen(u[1])) == 0, "the same");
+	CHECK(sys2(170, u[1], 65) == -EINVAL && sys2(170, 8, 3) == -EFAULT &&
+	    sys2(171, u[5], -1) == -EINVAL, "names");
+	CHECK(sys3(103 /* syslog */, 10, 0, 0) > 0, "size of the log");
+	CHECK(sys3(103, 3, 0, 5) == -EINVAL && sys3(103, 99, 0, 0) == -EINVAL,
+	    "syslog");
+	CHECK(sys2(252 /* ioprio_get */, 1, 0) >= 0 && sys2(252, 9, 0) ==
+	    -EINVAL, "ioprio");
+}
+
 int
 main(int argc, char **argv, char **envp)
 {
@@ -309,6 +325,7 @@ main(int argc, char **argv, char **envp)
 	CHECK(run_child(prctls, NULL) == 0, "prctl");
 	CHECK(run_child(policies, NULL) == 0, "policies");
 	odds();
+	names();
 	printf("ids: users, groups, limit, waitid, clone3, prctl, policies\n");
 	return 0;
 }
