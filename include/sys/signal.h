@@ -141,6 +141,7 @@ struct ksiginfo {
 /* Pending signals of a thread or of a process. [P] p_lock. */
 struct sigpend {
 	sigset_t		 sp_set;	/* [P] r: h */
+	unsigned		 sp_count;	/* [P] in sp_queue */
 	TAILQ_HEAD(, ksiginfo)	 sp_queue;	/* [P] infos; a signal in
 						 * sp_set may have none */
 };
@@ -168,7 +169,10 @@ void		 sigacts_exec(struct sigacts **sgp, struct sigacts *new);
 
 void		 sigpend_init(struct sigpend *sp);
 void		 sigpend_flush(struct sigpend *sp);
-void		 sigpend_add(struct sigpend *sp, int signo,
+/* sigpend_add: signo is pending now; false: without si, for which there was no
+ * memory, or which are SIGQUEUE_MAX already. */
+#define SIGQUEUE_MAX	1024U
+bool		 sigpend_add(struct sigpend *sp, int signo,
 		    const struct siginfo *si);
 /* sigpend_take: signo is not pending any more; false: it was not. */
 bool		 sigpend_take(struct sigpend *sp, int signo,
@@ -182,10 +186,11 @@ void		 sig_recalc(struct uthread *ut);
  * tdsignal: post it to one thread.  => Locks: p_lock held for writing.
  * => Sleeps: never for memory: a signal is posted even when its siginfo is not.
  */
-void		 psignal_locked(struct proc *p, int signo,
+/* => Returns false: a real-time signal is posted without its siginfo. */
+bool		 psignal_locked(struct proc *p, int signo,
 		    const struct siginfo *si);	/* p_lock is held */
-void		 psignal(struct proc *p, int signo, const struct siginfo *si);
-void		 tdsignal(struct uthread *ut, int signo,
+bool		 psignal(struct proc *p, int signo, const struct siginfo *si);
+bool		 tdsignal(struct uthread *ut, int signo,
 		    const struct siginfo *si);
 /* pgsignal: every process of group pgid; returns how many.  => Locks:
  * proctree_lock held either way. */

@@ -81,7 +81,7 @@ linux_syscall(struct trapframe *tf)
 
 	fn = __predict_true(nr < SYSCALL_COUNT) ? syscall_table[nr].sd_fn :
 	    NULL;
-	if (__predict_false(!strace_off()) && strace_wanted())
+	if (__predict_false(strace_mode != ST_OFF) && strace_wanted())
 		ret = syscall_traced(fn, nr, tf);
 	else if (__predict_true(fn != NULL))
 		ret = fn(tf->tf_rdi, tf->tf_rsi, tf->tf_rdx, tf->tf_r10,

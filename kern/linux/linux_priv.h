@@ -77,9 +77,11 @@ struct strace {
 	unsigned	 len;
 	char		 line[400];
 };
-/* strace_wanted: is the running process watched?  strace_off: nobody ever is. */
+/* strace_wanted: is the running process watched?  Not if strace_mode is ST_OFF,
+ * which it is from the first call on without the boot option. */
+enum strace_mode { ST_UNASKED, ST_OFF, ST_ALL, ST_PID, ST_NAME };
+extern enum strace_mode strace_mode;	/* [h] */
 bool	strace_wanted(void);
-bool	strace_off(void);
 /* sd NULL: no such call. */
 void	strace_enter(struct strace *st, const struct syscall_desc *sd,
 	    uint32_t nr, const uint64_t args[6]);

@@ -220,8 +220,10 @@ kill_one(int pid, const struct siginfo *si)
 		return ESRCH;
 	if (!kill_may(p, si->si_signo))
 		return EPERM;
-	if (si->si_signo != 0 && p->p_state != PRS_ZOMBIE)
-		psignal(p, si->si_signo, si);
+	/* kill's signal is sent without its info rather than not at all. */
+	if (si->si_signo != 0 && p->p_state != PRS_ZOMBIE &&
+	    !psignal(p, si->si_signo, si) && si->si_code != SI_USER)
+		return EAGAIN;
 	return 0;
 }
 
@@ -275,8 +277,9 @@ tkill_one(struct proc *p, void *arg)
 	if (ut != NULL) {
 		k->found = true;
 		k->error = kill_may(p, k->si->si_signo) ? 0 : EPERM;
-		if (k->error == 0 && k->si->si_signo != 0)
-			tdsignal(ut, k->si->si_signo, k->si);
+		if (k->error == 0 && k->si->si_signo != 0 &&
+		    !tdsignal(ut, k->si->si_signo, k->si))
+			k->error = EAGAIN;
 	}
 	rw_wunlock(&p->p_lock);
 }

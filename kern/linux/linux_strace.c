@@ -506,11 +506,10 @@ strace_gone(struct strace *st)
 
 /* ---- who ---- */
 
-enum { ST_UNASKED, ST_OFF, ST_ALL, ST_PID, ST_NAME };
-static int	strace_mode;		/* [h] ST_* */
-static uint64_t	strace_pid;		/* [h] set before strace_mode */
+enum strace_mode	strace_mode;	/* [h] */
+static uint64_t		strace_pid;	/* [h] set before strace_mode */
 
-static int
+static enum strace_mode
 strace_ask(void)
 {
 	const char *s = bootopt_str("strace");
@@ -554,10 +553,4 @@ strace_wanted(void)
 	p->p_flags |= P_STRACE;
 	rw_wunlock(&p->p_lock);
 	return true;
-}
-
-bool
-strace_off(void)
-{
-	return strace_mode == ST_OFF;
 }

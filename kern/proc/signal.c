@@ -131,6 +131,7 @@ void
 sigpend_init(struct sigpend *sp)
 {
 	sp->sp_set = 0;
+	sp->sp_count = 0;
 	TAILQ_INIT(&sp->sp_queue);
 }
 
@@ -147,6 +148,7 @@ sigpend_discard(struct sigpend *sp, sigset_t set)
 		if ((sigbit(ks->ks_info.si_signo) & set) == 0)
 			continue;
 		TAILQ_REMOVE(&sp->sp_queue, ks, ks_link);
+		sp->sp_count--;
 		zone_free(ksiginfo_zone, ks);
 	}
 }
@@ -158,22 +160,26 @@ sigpend_flush(struct sigpend *sp)
 }
 
 /* sigpend_add: a standard signal is pending once, a real-time one queues. */
-void
+bool
 sigpend_add(struct sigpend *sp, int signo, const struct siginfo *si)
 {
 	struct ksiginfo *ks;
 
 	if ((sp->sp_set & sigbit(signo)) != 0 && signo < SIGRTMIN)
-		return;
+		return true;
 	sp->sp_set |= sigbit(signo);
 	if (si == NULL)
-		return;
-	ks = zone_alloc(ksiginfo_zone, M_NOWAIT);
+		return true;
+	ks = NULL;
+	if (sp->sp_count < SIGQUEUE_MAX)
+		ks = zone_alloc(ksiginfo_zone, M_NOWAIT);
 	if (ks == NULL)
-		return;		/* it is pending all the same */
+		return false;
 	ks->ks_info = *si;
 	ks->ks_info.si_signo = signo;
 	TAILQ_INSERT_TAIL(&sp->sp_queue, ks, ks_link);
+	sp->sp_count++;
+	return true;
 }
 
 bool
@@ -201,6 +207,7 @@ sigpend_take(struct sigpend *sp, int signo, struct siginfo *si)
 	if (more == NULL)
 		sp->sp_set &= ~sigbit(signo);
 	TAILQ_REMOVE(&sp->sp_queue, ks, ks_link);
+	sp->sp_count--;
 	zone_free(ksiginfo_zone, ks);
 	return true;
 }
@@ -270,60 +277,66 @@ sig_continue(struct proc *p)
 }
 
 /* sig_post: p_lock held; ut NULL: for the whole process. */
-static void
+static bool
 sig_post(struct proc *p, struct uthread *ut, int signo,
     const struct siginfo *si)
 {
 	uint64_t handler;
+	bool whole;
 
 	if ((p->p_flags & P_EXITING) != 0 || LIST_EMPTY(&p->p_threads))
-		return;
+		return true;
 	handler = atomic_load_relaxed(&p->p_sigacts->sg_act[signo].sa_handler);
 	/* Process 1 gets only what it asked for, by a handler or by blocking
 	 * what it will wait for: nobody may kill it. */
 	if (p->p_pid == INIT_PID && handler == SIG_DFL &&
 	    ((sigbit(signo) & SIG_CANTMASK) != 0 || !sig_blocked(p, ut, signo)))
-		return;
+		return true;
 	if (signo == SIGKILL) {
 		proc_doom(p, W_SIGNAL(SIGKILL), NULL);
-		return;
+		return true;
 	}
 	if ((sigbit(signo) & SIG_STOPS) != 0)
 		sig_discard_all(p, sigbit(SIGCONT));
 	if (signo == SIGCONT)
 		sig_continue(p);
 	if (sig_isignored(p, signo) && !sig_blocked(p, ut, signo))
-		return;
-	sigpend_add(ut != NULL ? &ut->ut_sigpend : &p->p_sigpend, signo, si);
+		return true;
+	whole = sigpend_add(ut != NULL ? &ut->ut_sigpend : &p->p_sigpend,
+	    signo, si);
 	if (ut == NULL)
 		sig_notify(p, signo);
 	else if ((ut->ut_sigmask & sigbit(signo)) == 0)
 		sleepq_interrupt(ut->ut_td, TDI_SIGNAL);
+	return whole || signo < SIGRTMIN;
 }
 
-void
+bool
 psignal_locked(struct proc *p, int signo, const struct siginfo *si)
 {
-	sig_post(p, NULL, signo, si);
+	return sig_post(p, NULL, signo, si);
 }
 
-void
+bool
 psignal(struct proc *p, int signo, const struct siginfo *si)
 {
+	bool whole;
+
 	KASSERT(signo > 0 && signo <= NSIG, "signal %d to process %d", signo,
 	    p->p_pid);
 	rw_wlock(&p->p_lock);
-	sig_post(p, NULL, signo, si);
+	whole = sig_post(p, NULL, signo, si);
 	rw_wunlock(&p->p_lock);
+	return whole;
 }
 
-void
+bool
 tdsignal(struct uthread *ut, int signo, const struct siginfo *si)
 {
 	struct proc *p = ut->ut_proc;
 
 	KASSERT(rw_wowned(&p->p_lock), "process %d not locked", p->p_pid);
-	sig_post(p, ut, signo, si);
+	return sig_post(p, ut, signo, si);
 }
 
 struct pgarg {

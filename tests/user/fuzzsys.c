@@ -33,7 +33,8 @@ static const short numbers[] = {
 
 static uint64_t seed;
 static char *arena;			/* mapped, hole, read-only, none */
-static char strings[16][32];
+/* A page of its own, read only: a call that cut one short leads elsewhere. */
+static char strings[16][256] __attribute__((__aligned__(4096)));
 
 /* None leads out of /tmp/fz, so that all can be removed again. */
 static const char *const paths[] = {
@@ -93,6 +94,7 @@ furnish(void)
 	sys3(SYS_mprotect, arena + 12 * PGSZ, PGSZ, PROT_NONE);
 	for (unsigned i = 0; i < 16; i++)
 		memcpy(strings[i], paths[i], strlen(paths[i]) + 1);
+	sys3(SYS_mprotect, strings, sizeof(strings), PROT_READ);
 	for (int i = 0; i < 3; i++)
 		sys3(SYS_open, "/dev/null", 2, 0);
 	sys1(SYS_pipe, p);

@@ -218,7 +218,8 @@ static void
 queue(void)
 {
 	int info[32] = { 0 };
-	long me = sys0(SYS_getpid);
+	long me = sys0(SYS_getpid), r;
+	int n;
 
 	info[2] = -1;
 	*(long *)(info + 6) = 4711;
@@ -229,6 +230,15 @@ queue(void)
 	    "a forged kill");
 	info[2] = -1;
 	CHECK(sys3(SYS_rt_sigqueueinfo, 1 << 29, 0, info) == -ESRCH, "nobody");
+	/* There is an end to what is queued; all of it comes. */
+	block(SIGRT, true);
+	hits[SIGRT] = 0;
+	for (n = 0; (r = sys3(SYS_rt_sigqueueinfo, me, SIGRT, info)) == 0; n++)
+		if (n == 200000)
+			break;
+	CHECK(r == -EAGAIN && n > 100, "after %d: %ld", n, r);
+	block(SIGRT, false);
+	CHECK(hits[SIGRT] >= n, "%d of %d", hits[SIGRT], n);
 }
 
 static volatile long sink;
