@@ -72,6 +72,7 @@ struct vm_object;
 #define POLLNVAL	0x0020
 #define POLLRDNORM	0x0040
 #define POLLWRNORM	0x0100
+#define POLLRDHUP	0x2000
 
 /* ---- uio: where a read or write takes its user bytes from ---- */
 
@@ -88,6 +89,7 @@ struct uio {
 	size_t			 u_resid;	/* bytes left in all */
 	bool			 u_write;	/* user -> kernel */
 	bool			 u_kernel;	/* u_iov is kernel memory */
+	bool			 u_nosig;	/* EPIPE sends no SIGPIPE */
 };
 
 static inline void
@@ -100,6 +102,7 @@ uio_init(struct uio *u, const struct uiovec *iov, unsigned cnt, size_t total,
 	u->u_resid = total;
 	u->u_write = write;
 	u->u_kernel = false;
+	u->u_nosig = false;
 }
 
 /*
@@ -165,6 +168,7 @@ struct file {
 	struct rnode		*f_node;	/* [c] or NULL; referenced */
 	struct rwlock		 f_lock;	/* of f_offset */
 	uint64_t		 f_offset;	/* [F] */
+	int			 f_nepoll;	/* [a] epoll items that watch it */
 };
 
 #define FREADABLE(f)	(((f)->f_flags & O_ACCMODE) != O_WRONLY)
@@ -175,6 +179,7 @@ void		 file_init(void);
 struct file	*file_alloc(const struct fileops *ops, unsigned flags,
 		    void *data, struct rnode *node);
 struct file	*file_ref(struct file *fp);
+struct file	*file_ref_try(struct file *fp);	/* NULL: it is going */
 void		 file_put(struct file *fp);
 /* file_rw: read or write at the file's offset (seekable) and move it.
  * => Returns 0 or an errno; the bytes done are off u_resid. */
@@ -233,34 +238,6 @@ int		 fd_close(int fd);
 /* fd_cloexec: -1 asks, 0 and 1 set; *was may be NULL.  EBADF. */
 int		 fd_cloexec(int fd, int set, bool *was) __warn_unused;
 void		 fd_setlimit(unsigned limit);
-
-/* ---- locks on byte ranges and whole files (flock.c) ---- */
-
-enum lock_kind { LOCK_POSIX, LOCK_OFD, LOCK_WHOLE };
-enum { LOCK_RD, LOCK_WR, LOCK_UN };
-/* What is asked, or what is in the way. [t] */
-struct lockreq {
-	enum lock_kind	 kind;
-	int		 type;		/* LOCK_RD, LOCK_WR, LOCK_UN */
-	uint64_t	 start, end;	/* inclusive */
-	int		 pid;		/* whose it is; OFD: -1 */
-};
-void		 flock_init(void);
-/*
- * file_lock: take, change or give up a lock on fp's bytes.
- * => Sleeps: with wait, until nothing is in the way.
- * => Returns 0; EAGAIN (in the way, no wait); EINTR; EDEADLK; ENOLCK (no
- *    memory); EINVAL (a file without bytes).
- */
-int		 file_lock(struct file *fp, const struct lockreq *req,
-		    bool wait) __warn_unused;
-/* file_getlock: *req becomes what is in its way; type LOCK_UN: nothing. */
-int		 file_getlock(struct file *fp, struct lockreq *req)
-		    __warn_unused;
-/* file_unlock_closed: this process closed a descriptor of fp: its POSIX locks
- * go.  file_unlock_last: fp itself goes. */
-void		 file_unlock_closed(struct file *fp, const void *fdt);
-void		 file_unlock_last(struct file *fp);
 
 /* ---- pipes ---- */
 /* pipe_create: => Gives: two files with one reference each. */

@@ -10,6 +10,7 @@
 #include <lib/atomic.h>
 #include <linux/fcntl.h>
 #include <sys/file.h>
+#include <sys/flock.h>
 #include <sys/param.h>
 #include <sys/proc.h>
 #include <sys/ramfs.h>

@@ -75,8 +75,7 @@ sys_pwrite64(SYSARGS6(fd, buf, len, off, a4 __unused, a5 __unused))
 	    rw_one(fd, buf, len, true, (int64_t)off);
 }
 
-/* iov_get: cnt vectors from user space; the sum of their lengths. */
-static int
+int
 iov_get(uint64_t ua, unsigned cnt, struct uiovec *iov, size_t *total)
 {
 	struct linux_iovec v;

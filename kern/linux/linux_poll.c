@@ -24,18 +24,7 @@
 #define SEL_EX		POLLPRI
 #define SEL_WORDS(n)	(((size_t)(n) + 63) / 64)
 
-/* How long, and what is asked. [t] */
-struct waiting {
-	bool	 forever;
-	nsec_t	 deadline;		/* uptime */
-	/* scan: ask all; how many are ready */
-	int	(*scan)(struct waiting *w, unsigned *ready);
-	unsigned n;
-	void	*what;
-};
-
-/* wait_loop: until something is ready or the deadline. */
-static int
+int
 wait_loop(struct waiting *w, unsigned *ready)
 {
 	uint64_t gen;
@@ -58,7 +47,7 @@ wait_loop(struct waiting *w, unsigned *ready)
 	}
 }
 
-static void
+void
 wait_until(struct waiting *w, bool forever, nsec_t timo)
 {
 	nsec_t now = md_uptime();
@@ -175,8 +164,7 @@ sys_poll(SYSARGS6(ua, n, timo, a3 __unused, a4 __unused, a5 __unused))
 	return do_poll(&w, ua, (uint32_t)n);
 }
 
-/* mask_begin: the mask of the call, for the time of the call. */
-static int
+int
 mask_begin(uint64_t mask, uint64_t size)
 {
 	struct uthread *ut = curuthread;
@@ -194,7 +182,7 @@ mask_begin(uint64_t mask, uint64_t size)
 }
 
 /* mask_end: a handler runs under the mask of the call; userret restores. */
-static void
+void
 mask_end(int64_t ret)
 {
 	if (ret == -ERESTARTNOHAND)

@@ -17,6 +17,7 @@ bool	cred_root(void);
 
 struct file;
 struct rnode;
+struct uiovec;
 
 /* ret_errno: 0 or -error. */
 static inline int64_t
@@ -54,6 +55,29 @@ void	name_at_put(struct name_at *at);
 /* upath_lookup: the referenced node of a user path. */
 int	upath_lookup(int dirfd, uint64_t path, bool follow,
 	    struct rnode **np) __warn_unused;
+
+/* iov_get: cnt vectors from user space; the sum of their lengths. */
+int	iov_get(uint64_t ua, unsigned cnt, struct uiovec *iov, size_t *total)
+	    __warn_unused;
+
+/* How long, and what is asked (linux_poll.c). [t] */
+struct waiting {
+	bool	 forever;
+	nsec_t	 deadline;		/* uptime */
+	/* scan: ask all; how many are ready */
+	int	(*scan)(struct waiting *w, unsigned *ready);
+	unsigned n;
+	void	*what;
+};
+/* wait_until: timo from now. wait_loop: until something is ready or then. */
+void	wait_until(struct waiting *w, bool forever, nsec_t timo);
+int	wait_loop(struct waiting *w, unsigned *ready) __warn_unused;
+/* mask_begin: the signal mask of one call; EINVAL, EFAULT.  mask_end: ret is
+ * its result. */
+int	mask_begin(uint64_t mask, uint64_t size) __warn_unused;
+void	mask_end(int64_t ret);
+/* fd_give: a descriptor for fp, whose reference is taken either way. */
+int64_t	fd_give(struct file *fp, bool cloexec);
 
 /* do_dup: the lowest descriptor >= min for fd's file. */
 int64_t	do_dup(uint64_t fd, int min, bool cloexec);

@@ -13,10 +13,13 @@
 #include <lib/atomic.h>
 #include <lib/string.h>
 #include <sys/errno.h>
+#include <sys/event.h>
+#include <sys/flock.h>
 #include <sys/kmalloc.h>
 #include <sys/mount.h>
 #include <sys/proc.h>
 #include <sys/ramfs.h>
+#include <sys/usock.h>
 #include <sys/zone.h>
 
 static struct zone *file_zone;
@@ -27,6 +30,8 @@ file_init(void)
 {
 	file_zone = zone_create("file", sizeof(struct file), 16, NULL, 0);
 	flock_init();
+	event_init();
+	usock_init();
 	fdtable_zone = zone_create("fdtable", sizeof(struct fdtable), 16,
 	    NULL, 0);
 }
@@ -59,6 +64,17 @@ file_ref(struct file *fp)
 	return fp;
 }
 
+struct file *
+file_ref_try(struct file *fp)
+{
+	int refs = atomic_load(&fp->f_refs);
+
+	while (refs > 0)
+		if (atomic_fcmpset(&fp->f_refs, &refs, refs + 1))
+			return fp;
+	return NULL;
+}
+
 void
 file_put(struct file *fp)
 {
@@ -68,6 +84,8 @@ file_put(struct file *fp)
 	KASSERT(was > 0, "file %p put with %d references", (void *)fp, was);
 	if (was != 1)
 		return;
+	if (atomic_load(&fp->f_nepoll) != 0)
+		epoll_forget(fp);
 	file_unlock_last(fp);
 	if (fp->f_ops->fo_close != NULL)
 		fp->f_ops->fo_close(fp);

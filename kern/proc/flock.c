@@ -15,10 +15,11 @@
  * Locks: flock_lock, one for all files: taken alone.
  * Sources: fcntl(2), flock(2) of Linux; POSIX.1-2017 fcntl().
  */
-#include <sys/file.h>
+#include <sys/flock.h>
 
 #include <lib/atomic.h>
 #include <sys/errno.h>
+#include <sys/file.h>
 #include <sys/param.h>
 #include <sys/proc.h>
 #include <sys/ramfs.h>

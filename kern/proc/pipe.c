@@ -234,7 +234,7 @@ pipe_write(struct file *fp, struct uio *u, uint64_t *off __unused)
 	while (u->u_resid > 0 && error == 0)
 		error = pipe_fill(fp, pp, u, total);
 	rw_wunlock(&pp->p_lock);
-	if (error == EPIPE) {
+	if (error == EPIPE && !u->u_nosig) {
 		struct siginfo si = {
 			.si_signo = SIGPIPE, .si_code = SI_USER,
 			.si_pid = curproc->p_pid

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* event.h: eventfd and epoll (eventfd.c, epoll.c). */
+#pragma once
+
+#include <lib/cdefs.h>
+#include <lib/types.h>
+
+struct file;
+
+void		 event_init(void);
+/* eventfd_create: => Gives: a file.  semaphore: reads take 1. */
+int		 eventfd_create(uint64_t count, bool semaphore,
+		    unsigned flags, struct file **fpp) __warn_unused;
+#define EPOLLET		0x80000000U	/* reported as level all the same */
+#define EPOLLONESHOT	0x40000000U
+struct epoll_want {
+	uint32_t	events;
+	uint64_t	data;
+};
+enum { EPOLL_ADD = 1, EPOLL_DEL, EPOLL_MOD };
+int		 epoll_create(struct file **fpp) __warn_unused;
+bool		 file_isepoll(const struct file *fp);
+/* epoll_ctl: EEXIST, ENOENT, ENOMEM, EINVAL (itself), ELOOP (it watches
+ * epolls), EPERM (a file that never blocks). */
+int		 epoll_ctl(struct file *ep, int op, struct file *fp, int fd,
+		    const struct epoll_want *want) __warn_unused;
+/* epoll_scan: up to max that are ready now. */
+unsigned	 epoll_scan(struct file *ep, struct epoll_want *out,
+		    unsigned max);
+void		 epoll_forget(struct file *fp);	/* the last reference went */

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * linux_sock.c: the socket calls, for AF_UNIX streams.
+ *
+ * Locks: none of its own.
+ * Sources: unix(7) and the calls' manual pages.
+ */
+#include "linux_priv.h"
+
+#include <lib/atomic.h>
+#include <lib/string.h>
+#include <linux/fcntl.h>
+#include <linux/stat.h>
+#include <sys/file.h>
+#include <sys/param.h>
+#include <sys/proc.h>
+#include <sys/ramfs.h>
+#include <sys/usock.h>
+
+#define AF_UNIX		1U
+#define SOCK_STREAM	1U
+#define SOCK_TYPE	0xfU
+#define SOCK_FLAGS	((uint32_t)(O_NONBLOCK | O_CLOEXEC))
+#define MSG_DONTWAIT	0x40U
+#define MSG_NOSIGNAL	0x4000U
+#define MSG_HINTS	0x8000U		/* MORE */
+#define SOL_SOCKET	1U
+#define SO_TYPE		3U
+#define SO_ERROR	4U
+#define SO_ACCEPTCONN	30U
+#define SOCK_MAXIOV	16U
+
+struct linux_sockaddr {
+	uint16_t	family;
+	char		path[USOCK_PATH];
+};
+#define ADDR_HEAD	2U
+
+struct linux_msghdr {
+	uint64_t	msg_name;
+	uint32_t	msg_namelen, __pad0;
+	uint64_t	msg_iov, msg_iovlen, msg_control, msg_controllen;
+	uint32_t	msg_flags, __pad1;
+};
+CTASSERT(sizeof(struct linux_msghdr) == 56, "struct msghdr of x86-64");
+
+/* sock_get: fd's file when it is a socket; EBADF, ENOTSOCK. */
+static int
+sock_get(uint64_t fd, struct file **fpp)
+{
+	*fpp = fd_get((int)fd);
+	if (*fpp == NULL)
+		return EBADF;
+	if (file_issock(*fpp))
+		return 0;
+	file_put(*fpp);
+	return ENOTSOCK;
+}
+
+/* sock_args: what socket and socketpair share. */
+static int
+sock_args(uint64_t family, uint64_t type, uint64_t proto)
+{
+	if (((uint32_t)type & ~(SOCK_TYPE | SOCK_FLAGS)) != 0)
+		return EINVAL;
+	if ((uint32_t)family != AF_UNIX)
+		return EAFNOSUPPORT;
+	if ((uint32_t)proto > 1)
+		return EPROTONOSUPPORT;
+	return ((uint32_t)type & SOCK_TYPE) == SOCK_STREAM ? 0 :
+	    ESOCKTNOSUPPORT;
+}
+
+int64_t
+sys_socket(SYSARGS6(family, type, proto, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	struct file *fp;
+	int error;
+
+	error = sock_args(family, type, proto);
+	if (error == 0)
+		error = usock_create((unsigned)type, &fp);
+	return error != 0 ? ret_errno(error) :
+	    fd_give(fp, (type & O_CLOEXEC) != 0);
+}
+
+int64_t
+sys_socketpair(SYSARGS6(family, type, proto, ua, a4 __unused, a5 __unused))
+{
+	struct file *a, *b;
+	bool cloexec = (type & O_CLOEXEC) != 0;
+	int64_t fd;
+	int error, fds[2];
+
+	error = sock_args(family, type, proto);
+	if (error == 0)
+		error = usock_pair((unsigned)type, &a, &b);
+	if (error != 0)
+		return ret_errno(error);
+	fd = fd_give(a, cloexec);
+	if (fd < 0) {
+		file_put(b);
+		return fd;
+	}
+	fds[0] = (int)fd;
+	fd = fd_give(b, cloexec);
+	fds[1] = (int)fd;
+	if (fd >= 0)
+		error = copyout(fds, uaddr(ua), sizeof(fds));
+	if (fd < 0 || error != 0)
+		fd_close(fds[0]);
+	if (fd >= 0 && error != 0)
+		fd_close(fds[1]);
+	return fd < 0 ? fd : ret_errno(error);
+}
+
+/* ---- names ---- */
+
+/* name_get: a socket address; make: the path is to become a socket. */
+static int
+name_get(uint64_t ua, uint64_t len, bool make, struct usock_name *name)
+{
+	struct linux_sockaddr sa;
+	struct rnode *cwd;
+	int error;
+
+	len = (uint32_t)len;
+	if (len <= ADDR_HEAD || len > sizeof(sa))
+		return EINVAL;
+	memset(&sa, 0, sizeof(sa));
+	error = copyin(uaddr(ua), &sa, len);
+	if (error != 0)
+		return error;
+	if (sa.family != AF_UNIX)
+		return EINVAL;
+	name->node = NULL;
+	name->len = (unsigned)len - ADDR_HEAD;
+	memcpy(name->bytes, sa.path, sizeof(name->bytes));
+	if (sa.path[0] == '\0')
+		return 0;
+	sa.path[USOCK_PATH - 1] = '\0';
+	name->len = (unsigned)strlen(sa.path) + 1;
+	cwd = fsctx_cwd(curproc->p_fs);
+	if (make) {
+		error = ramfs_mknode(cwd, sa.path, S_IFSOCK |
+		    mode_masked(0777), NULL, 0);
+		if (error == EEXIST)
+			error = EADDRINUSE;
+	}
+	if (error == 0)
+		error = ramfs_namei(cwd, sa.path, true, &name->node);
+	rnode_put(cwd);
+	if (error == 0 && (name->node->rn_mode & S_IFMT) != S_IFSOCK) {
+		rnode_put(name->node);
+		error = ECONNREFUSED;
+	}
+	return error;
+}
+
+static int
+name_put(const struct usock_name *name, uint64_t ua, uint64_t lenp)
+{
+	struct linux_sockaddr sa = { .family = AF_UNIX };
+	uint32_t len, full = ADDR_HEAD + name->len;
+	int error;
+
+	if (ua == 0)
+		return 0;
+	error = fuword32(uaddr(lenp), &len);
+	if (error != 0)
+		return error;
+	if ((int32_t)len < 0)
+		return EINVAL;
+	memcpy(sa.path, name->bytes, sizeof(sa.path));
+	error = copyout(&sa, uaddr(ua), MIN(len, full));
+	return error != 0 ? error : suword32(uaddr(lenp), full);
+}
+
+int64_t
+sys_bind(SYSARGS6(fd, ua, len, a3 __unused, a4 __unused, a5 __unused))
+{
+	struct usock_name name;
+	struct file *fp;
+	int error;
+
+	error = sock_get(fd, &fp);
+	if (error != 0)
+		return ret_errno(error);
+	error = name_get(ua, len, true, &name);
+	if (error == 0) {
+		error = usock_bind(fp, &name);
+		if (error != 0 && name.node != NULL)
+			rnode_put(name.node);
+	}
+	file_put(fp);
+	return ret_errno(error);
+}
+
+int64_t
+sys_connect(SYSARGS6(fd, ua, len, a3 __unused, a4 __unused, a5 __unused))
+{
+	struct usock_name name;
+	struct file *fp;
+	int error;
+
+	error = sock_get(fd, &fp);
+	if (error != 0)
+		return ret_errno(error);
+	error = name_get(ua, len, false, &name);
+	if (error == 0) {
+		error = usock_connect(fp, &name);
+		if (name.node != NULL)
+			rnode_put(name.node);
+	}
+	file_put(fp);
+	return ret_restart(error);
+}
+
+int64_t
+sys_listen(SYSARGS6(fd, backlog, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	struct file *fp;
+	int error;
+
+	error = sock_get(fd, &fp);
+	if (error != 0)
+		return ret_errno(error);
+	error = usock_listen(fp, MIN((uint32_t)backlog, 4096U));
+	file_put(fp);
+	return ret_errno(error);
+}
+
+static int64_t
+name_call(uint64_t fd, uint64_t ua, uint64_t lenp, bool peer)
+{
+	struct usock_name name;
+	struct file *fp;
+	int error;
+
+	error = sock_get(fd, &fp);
+	if (error != 0)
+		return ret_errno(error);
+	error = usock_name_of(fp, peer, &name);
+	file_put(fp);
+	if (error == 0)
+		error = ua == 0 ? EFAULT : name_put(&name, ua, lenp);
+	return ret_errno(error);
+}
+
+int64_t
+sys_accept4(SYSARGS6(fd, ua, lenp, flags, a4 __unused, a5 __unused))
+{
+	struct usock_name name;
+	struct file *fp, *new;
+	int error;
+
+	if (((uint32_t)flags & ~SOCK_FLAGS) != 0)
+		return -EINVAL;
+	error = sock_get(fd, &fp);
+	if (error != 0)
+		return ret_errno(error);
+	error = usock_accept(fp, (unsigned)flags, &new);
+	file_put(fp);
+	if (error != 0)
+		return ret_restart(error);
+	error = usock_name_of(new, true, &name);
+	if (error == 0)
+		error = name_put(&name, ua, lenp);
+	if (error != 0) {
+		file_put(new);
+		return ret_errno(error);
+	}
+	return fd_give(new, (flags & O_CLOEXEC) != 0);
+}
+
+int64_t
+sys_accept(SYSARGS6(fd, ua, lenp, a3 __unused, a4 __unused, a5 __unused))
+{
+	return sys_accept4(fd, ua, lenp, 0, 0, 0);
+}
+
+int64_t
+sys_getsockname(SYSARGS6(fd, ua, lenp, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	return name_call(fd, ua, lenp, false);
+}
+
+int64_t
+sys_getpeername(SYSARGS6(fd, ua, lenp, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	return name_call(fd, ua, lenp, true);
+}
+
+int64_t
+sys_shutdown(SYSARGS6(fd, how, a2 __unused, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	struct file *fp;
+	int error;
+
+	error = sock_get(fd, &fp);
+	if (error != 0)
+		return ret_errno(error);
+	error = (uint32_t)how > 2 ? EINVAL :
+	    usock_shutdown(fp, how != 1, how != 0);
+	file_put(fp);
+	return ret_errno(error);
+}
+
+/* ---- bytes ---- */
+
+/* sock_move: u's bytes, with the flags of one call. */
+static int64_t
+sock_move(uint64_t fd, struct uio *u, uint64_t flags)
+{
+	size_t total = u->u_resid;
+	struct file *fp;
+	unsigned was;
+	int error;
+
+	if (((uint32_t)flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_HINTS)) !=
+	    0)
+		return -EOPNOTSUPP;
+	error = sock_get(fd, &fp);
+	if (error != 0)
+		return ret_errno(error);
+	u->u_nosig = (flags & MSG_NOSIGNAL) != 0;
+	was = atomic_load(&fp->f_flags);
+	/* For the time of the call; who shares the file sees it, too. */
+	if ((flags & MSG_DONTWAIT) != 0)
+		atomic_or(&fp->f_flags, (unsigned)O_NONBLOCK);
+	error = file_rw(fp, u);
+	if ((flags & MSG_DONTWAIT) != 0 && (was & O_NONBLOCK) == 0)
+		atomic_and(&fp->f_flags, ~(unsigned)O_NONBLOCK);
+	file_put(fp);
+	if (u->u_resid != total || error == 0)
+		return (int64_t)(total - u->u_resid);
+	return ret_restart(error);
+}
+
+static int64_t
+sock_one(uint64_t fd, uint64_t buf, uint64_t len, uint64_t flags, bool write)
+{
+	struct uiovec iov = { uaddr(buf), MIN(len, RW_MAX) };
+	struct uio u;
+
+	uio_init(&u, &iov, 1, iov.len, write);
+	return sock_move(fd, &u, flags);
+}
+
+int64_t
+sys_sendto(SYSARGS6(fd, buf, len, flags, addr, alen __unused))
+{
+	return addr != 0 ? -EISCONN : sock_one(fd, buf, len, flags, true);
+}
+
+int64_t
+sys_recvfrom(SYSARGS6(fd, buf, len, flags, addr, alenp))
+{
+	int64_t n = sock_one(fd, buf, len, flags, false);
+
+	/* A stream's bytes have no sender's name. */
+	if (n >= 0 && addr != 0 && suword32(uaddr(alenp), 0) != 0)
+		return -EFAULT;
+	return n;
+}
+
+static int64_t
+sock_msg(uint64_t fd, uint64_t ua, uint64_t flags, bool write)
+{
+	struct uiovec iov[SOCK_MAXIOV];
+	struct linux_msghdr m;
+	struct uio u;
+	size_t total;
+	int error;
+
+	error = copyin(uaddr(ua), &m, sizeof(m));
+	if (error != 0)
+		return ret_errno(error);
+	if (m.msg_iovlen > SOCK_MAXIOV ||
+	    (write && m.msg_controllen != 0))
+		return -EOPNOTSUPP;
+	error = iov_get(m.msg_iov, (unsigned)m.msg_iovlen, iov, &total);
+	if (error != 0)
+		return ret_errno(error);
+	uio_init(&u, iov, (unsigned)m.msg_iovlen, total, write);
+	if (!write) {
+		m.msg_namelen = 0;
+		m.msg_controllen = 0;
+		m.msg_flags = 0;
+		error = copyout(&m, uaddr(ua), sizeof(m));
+		if (error != 0)
+			return ret_errno(error);
+	}
+	return sock_move(fd, &u, flags);
+}
+
+int64_t
+sys_sendmsg(SYSARGS6(fd, ua, flags, a3 __unused, a4 __unused, a5 __unused))
+{
+	return sock_msg(fd, ua, flags, true);
+}
+
+int64_t
+sys_recvmsg(SYSARGS6(fd, ua, flags, a3 __unused, a4 __unused, a5 __unused))
+{
+	return sock_msg(fd, ua, flags, false);
+}
+
+/* ---- options ---- */
+
+int64_t
+sys_getsockopt(SYSARGS6(fd, level, opt, ua, lenp, a5 __unused))
+{
+	uint32_t value = 0, len;
+	struct file *fp;
+	int error;
+
+	error = sock_get(fd, &fp);
+	if (error != 0)
+		return ret_errno(error);
+	if ((uint32_t)level != SOL_SOCKET)
+		error = EOPNOTSUPP;
+	else if ((uint32_t)opt == SO_TYPE)
+		value = SOCK_STREAM;
+	else if ((uint32_t)opt == SO_ACCEPTCONN)
+		value = usock_listens(fp);
+	else if ((uint32_t)opt != SO_ERROR)
+		error = EOPNOTSUPP;
+	file_put(fp);
+	if (error == 0)
+		error = fuword32(uaddr(lenp), &len);
+	if (error == 0 && (int32_t)len < 0)
+		error = EINVAL;
+	if (error == 0)
+		error = copyout(&value, uaddr(ua), MIN(len, 4U));
+	if (error == 0)
+		error = suword32(uaddr(lenp), MIN(len, 4U));
+	return ret_errno(error);
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * epoll.c: a set of files that is asked at once which are ready.
+ *
+ * An item does not keep its file open: the last file_put takes the items away.
+ * A scan asks every item, as poll does; EPOLLET is accepted and reported as
+ * level, which tells too often, never too seldom.
+ *
+ * I1: f_nepoll of a file is the number of items that watch it.
+ * I2: an item's file is allocated while the item is on a list: epoll_forget
+ *     runs, under epoll_lock, before the file is freed.
+ * Locks: epoll_lock, one for all; not held while a file is asked.
+ * Sources: epoll(7), epoll_ctl(2) of Linux.
+ */
+#include <sys/event.h>
+
+#include <lib/atomic.h>
+#include <sys/errno.h>
+#include <sys/file.h>
+#include <sys/kmalloc.h>
+#include <sys/param.h>
+#include <sys/ramfs.h>
+
+/* [k] epoll_lock all. */
+struct epitem {
+	TAILQ_ENTRY(epitem)	 ei_link;
+	struct file		*ei_file;
+	int			 ei_fd;
+	bool			 ei_off;	/* one shot, and it was shot */
+	struct epoll_want	 ei_want;
+	uint64_t		 ei_seq;	/* rising along the list */
+};
+
+/* Lifetime: its file's. */
+struct epoll {
+	TAILQ_HEAD(, epitem)	 ep_items;	/* [k] */
+	TAILQ_ENTRY(epoll)	 ep_link;	/* [k] all of them */
+	uint64_t		 ep_seq;	/* [k] */
+};
+
+static struct rwlock	 epoll_lock;
+static TAILQ_HEAD(, epoll) epolls = TAILQ_HEAD_INITIALIZER(epolls);
+
+void
+event_init(void)
+{
+	rw_init(&epoll_lock, "epoll", LO_FUTEX, 0);
+}
+
+static void
+item_drop(struct epoll *ep, struct epitem *ei)
+{
+	TAILQ_REMOVE(&ep->ep_items, ei, ei_link);
+	atomic_sub(&ei->ei_file->f_nepoll, 1);
+	kfree(ei);
+}
+
+void
+epoll_forget(struct file *fp)
+{
+	struct epitem *ei, *next;
+	struct epoll *ep;
+
+	rw_wlock(&epoll_lock);
+	TAILQ_FOREACH(ep, &epolls, ep_link)
+		for (ei = TAILQ_FIRST(&ep->ep_items); ei != NULL; ei = next) {
+			next = TAILQ_NEXT(ei, ei_link);
+			if (ei->ei_file == fp)
+				item_drop(ep, ei);
+		}
+	rw_wunlock(&epoll_lock);
+}
+
+/* ---- scanning ---- */
+
+/* item_after: the first item with a number above seq; its file referenced. */
+static struct file *
+item_after(struct epoll *ep, uint64_t *seq, struct epoll_want *want)
+{
+	struct file *fp = NULL;
+	struct epitem *ei;
+
+	rw_rlock(&epoll_lock);
+	TAILQ_FOREACH(ei, &ep->ep_items, ei_link) {
+		if (ei->ei_seq <= *seq || ei->ei_off)
+			continue;
+		fp = file_ref_try(ei->ei_file);
+		if (fp == NULL)
+			continue;
+		*seq = ei->ei_seq;
+		*want = ei->ei_want;
+		break;
+	}
+	rw_runlock(&epoll_lock);
+	return fp;
+}
+
+/* item_shot: a one-shot item told what it had to tell. */
+static void
+item_shot(struct epoll *ep, uint64_t seq)
+{
+	struct epitem *ei;
+
+	rw_wlock(&epoll_lock);
+	TAILQ_FOREACH(ei, &ep->ep_items, ei_link)
+		if (ei->ei_seq == seq)
+			ei->ei_off = true;
+	rw_wunlock(&epoll_lock);
+}
+
+static unsigned
+item_events(struct file *fp, uint32_t want)
+{
+	unsigned ev = fp->f_ops->fo_poll(fp);
+
+	if ((ev & POLLIN) != 0)
+		ev |= POLLRDNORM;
+	if ((ev & POLLOUT) != 0)
+		ev |= POLLWRNORM;
+	return ev & (want | POLLERR | POLLHUP);
+}
+
+unsigned
+epoll_scan(struct file *epf, struct epoll_want *out, unsigned max)
+{
+	struct epoll *ep = epf->f_data;
+	struct epoll_want want;
+	struct file *fp;
+	uint64_t seq = 0;
+	unsigned n = 0, ev;
+
+	while (n < max && (fp = item_after(ep, &seq, &want)) != NULL) {
+		ev = item_events(fp, want.events);
+		file_put(fp);
+		if (ev == 0)
+			continue;
+		if (out != NULL)
+			out[n] = (struct epoll_want){ ev, want.data };
+		if (out != NULL && (want.events & EPOLLONESHOT) != 0)
+			item_shot(ep, seq);
+		n++;
+	}
+	return n;
+}
+
+/* ---- the file ---- */
+
+static unsigned
+epoll_poll(struct file *fp)
+{
+	return epoll_scan(fp, NULL, 1) > 0 ? POLLIN : 0U;
+}
+
+static int
+epoll_stat(struct file *fp __unused, struct fstatus *st)
+{
+	*st = (struct fstatus){ .st_mode = 0600, .st_nlink = 1 };
+	return 0;
+}
+
+static void
+epoll_close(struct file *fp)
+{
+	struct epoll *ep = fp->f_data;
+	struct epitem *ei;
+
+	rw_wlock(&epoll_lock);
+	while ((ei = TAILQ_FIRST(&ep->ep_items)) != NULL)
+		item_drop(ep, ei);
+	TAILQ_REMOVE(&epolls, ep, ep_link);
+	rw_wunlock(&epoll_lock);
+	kfree(ep);
+}
+
+static const struct fileops epoll_ops = {
+	.fo_name = "anon_inode:[eventpoll]",
+	.fo_poll = epoll_poll,
+	.fo_stat = epoll_stat,
+	.fo_close = epoll_close,
+};
+
+bool
+file_isepoll(const struct file *fp)
+{
+	return fp->f_ops == &epoll_ops;
+}
+
+int
+epoll_create(struct file **fpp)
+{
+	struct epoll *ep;
+
+	ep = kmalloc(sizeof(*ep), M_WAITOK | M_ZERO);
+	if (ep == NULL)
+		return ENOMEM;
+	TAILQ_INIT(&ep->ep_items);
+	rw_wlock(&epoll_lock);
+	TAILQ_INSERT_TAIL(&epolls, ep, ep_link);
+	rw_wunlock(&epoll_lock);
+	*fpp = file_alloc(&epoll_ops, O_RDWR, ep, NULL);
+	if (*fpp != NULL)
+		return 0;
+	rw_wlock(&epoll_lock);
+	TAILQ_REMOVE(&epolls, ep, ep_link);
+	rw_wunlock(&epoll_lock);
+	kfree(ep);
+	return ENOMEM;
+}
+
+/* ---- changing ---- */
+
+static struct epitem *
+item_find(struct epoll *ep, const struct file *fp, int fd)
+{
+	struct epitem *ei;
+
+	TAILQ_FOREACH(ei, &ep->ep_items, ei_link)
+		if (ei->ei_file == fp && ei->ei_fd == fd)
+			return ei;
+	return NULL;
+}
+
+/* epoll_nests: does ep watch an epoll?  One step down is allowed. */
+static bool
+epoll_nests(const struct epoll *ep)
+{
+	const struct epitem *ei;
+
+	TAILQ_FOREACH(ei, &ep->ep_items, ei_link)
+		if (file_isepoll(ei->ei_file))
+			return true;
+	return false;
+}
+
+static int
+epoll_check(struct file *epf, struct file *fp)
+{
+	if (epf == fp)
+		return EINVAL;
+	if (file_isepoll(fp) && (epoll_nests(fp->f_data) ||
+	    atomic_load(&epf->f_nepoll) != 0))
+		return ELOOP;
+	if (fp->f_ops->fo_poll == NULL || (fp->f_node != NULL &&
+	    (S_ISREG(fp->f_node->rn_mode) || S_ISDIR(fp->f_node->rn_mode))))
+		return EPERM;
+	return 0;
+}
+
+static void
+item_set(struct epoll *ep, struct epitem *ei, const struct epoll_want *want)
+{
+	ei->ei_want = *want;
+	ei->ei_off = false;
+	ei->ei_seq = ++ep->ep_seq;
+	TAILQ_INSERT_TAIL(&ep->ep_items, ei, ei_link);
+}
+
+int
+epoll_ctl(struct file *epf, int op, struct file *fp, int fd,
+    const struct epoll_want *want)
+{
+	struct epoll *ep = epf->f_data;
+	struct epitem *ei, *new = NULL;
+	int error;
+
+	if (op == EPOLL_ADD) {
+		new = kmalloc(sizeof(*new), M_WAITOK | M_ZERO);
+		if (new == NULL)
+			return ENOMEM;
+	}
+	rw_wlock(&epoll_lock);
+	error = epoll_check(epf, fp);
+	ei = item_find(ep, fp, fd);
+	if (error == 0 && op == EPOLL_ADD && ei != NULL)
+		error = EEXIST;
+	if (error == 0 && op != EPOLL_ADD && ei == NULL)
+		error = ENOENT;
+	if (error == 0 && op == EPOLL_ADD) {
+		new->ei_file = fp;
+		new->ei_fd = fd;
+		atomic_add(&fp->f_nepoll, 1);
+		item_set(ep, new, want);
+		new = NULL;
+	} else if (error == 0 && op == EPOLL_MOD) {
+		TAILQ_REMOVE(&ep->ep_items, ei, ei_link);
+		item_set(ep, ei, want);
+	} else if (error == 0) {
+		item_drop(ep, ei);
+	}
+	rw_wunlock(&epoll_lock);
+	kfree(new);
+	poll_wakeup();
+	return error;
+}
