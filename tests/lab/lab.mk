@@ -12,6 +12,7 @@ LAB_PLAIN_SRCS	:= kern/lib/string.c kern/lib/ksnprintf.c kern/lib/prng.c \
 		   tests/lab/lab_vmops.c \
 		   tests/lab/lab_ops.c tests/lab/lab_run.c \
 		   tests/lab/lab_story.c tests/lab/lab_alias.c \
+		   tests/lab/lab_fixed.c \
 		   tests/lab/lab_main.c
 LAB_OS_SRCS	:= tests/host/host_os.c tests/lab/lab_os.c
 LAB_WRAPS	:= hos_alloc hos_free hos_map hos_unmap zone_alloc zone_free \

@@ -185,6 +185,21 @@ product(int n, enum lab_strategy st, unsigned bound, uint64_t each,
 	return true;
 }
 
+/* Those made by hand. */
+static bool
+fixed(enum lab_strategy st, unsigned bound, uint64_t each, struct lab_tally *t)
+{
+	struct lab_limits lim = limits(each);
+	struct lab_scenario s;
+
+	for (unsigned i = 0; scenario_fixed(&s, i) && !late(); i++)
+		if (!run_explore(&s, st, args.seed + i, bound, &lim, t)) {
+			print_failure(&s);
+			return false;
+		}
+	return true;
+}
+
 static bool
 workloads(enum lab_strategy st, unsigned bound, uint64_t each, nsec_t until,
     struct lab_tally *t)
@@ -236,7 +251,7 @@ cmd_explore(void)
 
 struct stage {
 	const char	*name;
-	int		 nfibres;	/* 0: random workloads */
+	int		 nfibres;	/* 0: random workloads; 1: fixed */
 	enum lab_level	 level;
 	enum lab_strategy st;
 	unsigned	 bound;
@@ -251,7 +266,9 @@ run_stage(const struct stage *sg, nsec_t until, struct lab_tally *t)
 
 	lab_level = sg->level;
 	deadline = until;
-	if (sg->nfibres != 0)
+	if (sg->nfibres == 1)
+		ok = fixed(sg->st, sg->bound, sg->each, t);
+	else if (sg->nfibres != 0)
 		ok = product(sg->nfibres, sg->st, sg->bound, sg->each, t);
 	else
 		ok = workloads(sg->st, sg->bound, sg->each, until, t);
@@ -260,8 +277,10 @@ run_stage(const struct stage *sg, nsec_t until, struct lab_tally *t)
 }
 
 static const struct stage gate_stages[] = {
+	{ "fixed, lock level, all with 2 preemptions", 1, LAB_LOCK, ST_DFS, 2,
+	    0, 5 },
 	{ "pairs, lock level, all with 2 preemptions", 2, LAB_LOCK, ST_DFS, 2,
-	    0, 30 },
+	    0, 25 },
 	{ "pairs, sync level, all with 1 preemption", 2, LAB_SYNC, ST_DFS, 1,
 	    0, 15 },
 	{ "pairs, access level, PCT 3", 2, LAB_ACCESS, ST_PCT, 2, 100, 15 },
@@ -339,6 +358,7 @@ cmd_deep(void)
 /* share: seconds, at most; then the next, and round again with other seeds. */
 static const struct stage hunt_stages[] = {
 	{ "pct", 2, LAB_SYNC, ST_PCT, 2, 10, 2 },
+	{ "fixed", 1, LAB_LOCK, ST_DFS, 2, 50000, 5 },
 	{ "workloads", 0, LAB_ACCESS, ST_PCT, 2, 20, 2 },
 	{ "pct", 3, LAB_SYNC, ST_PCT, 2, 4, 3 },
 	{ "workloads", 0, LAB_SYNC, ST_RANDOM, 2, 60, 2 },

@@ -294,6 +294,24 @@ make_chain(void)
 	lab_nprocs = 2;
 }
 
+/*
+ * Three objects with all pages behind: 0 owns the last, 1's pages 0 and 1 are
+ * in the middle, 2 has page 0 in front.  When 0 goes the middle merges, and one
+ * more write lets 2 bypass the middle.
+ */
+static void
+make_rack(void)
+{
+	struct lab_proc *p = first_process(LAB_PRIVATE), *q;
+
+	proc_write(p, 2);
+	proc_write(p, 3);
+	q = proc_fork(p);
+	proc_write(q, 0);
+	proc_write(q, 1);
+	proc_write(proc_fork(q), 0);
+}
+
 /* A parent with three children, each with a page of its own. */
 static void
 make_wide(void)
@@ -445,6 +463,8 @@ const struct lab_shape lab_shapes[] = {
 	{ "fresh", "parent and child that copied nothing", 2, 0, make_fresh_fork },
 	{ "sib", "siblings whose parent is gone", 2, 0, make_siblings },
 	{ "chain", "a chain of three", 2, 0, make_chain },
+	{ "rack", "three objects, a page of the middle is left", 3, 1,
+	    make_rack },
 	{ "wide", "a parent and three children", 4, 0, make_wide },
 	{ "shared", "parent and child, shared memory", 2, 0, make_shared },
 	{ "share0", "shared memory that nobody touched", 1, 0,

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lab_fixed.c: scenarios made by hand: windows that three must open at once,
+ * which few products and workloads do.  Each was thought of for a fault in vm/
+ * that nothing else noticed (tests/mutants).
+ */
+#include "lab_ops.h"
+
+#include <lib/assert.h>
+#include <lib/cdefs.h>
+
+static const char *const fixed[] = {
+	/* a file's object ends while its page is read */
+	"file:0r3,0a0,1a0",
+	/* a merge finds a page busy and is given up */
+	"clip3:1x2,0w2,0w3",
+	"chain:1x0,0w2,0w1",
+	/* a bypass of an object that is being merged */
+	"rack:0x0,1w2,2w1",
+};
+
+bool
+scenario_fixed(struct lab_scenario *s, unsigned i)
+{
+	if (i >= nitems(fixed))
+		return false;
+	if (!scenario_parse(s, fixed[i]))
+		panic("%s is no scenario", fixed[i]);
+	return true;
+}
