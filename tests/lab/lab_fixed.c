@@ -17,6 +17,8 @@ static const char *const fixed[] = {
 	"chain:1x0,0w2,0w1",
 	/* a bypass of an object that is being merged */
 	"rack:0x0,1w2,2w1",
+	/* a thread that writes two pages while its process forks */
+	"single:0f2,0w3w0",
 };
 
 bool

@@ -55,6 +55,10 @@ struct lab_proc {
 	struct vmspace	*vm;		/* NULL: unused */
 	int		 users;		/* references: fibres and, at rest, us */
 	struct lab_page	 page[LAB_PAGES];
+	/* of its fork: values begun before and by its end; what each fibre had
+	 * written last to each page, 0 if that does not bind the child */
+	uint32_t	 fork_from, fork_end;
+	uint32_t	 fork_hi[LAB_PAGES][LAB_SLOTS];
 };
 
 extern struct lab_proc	lab_proc[LAB_PROCS];

@@ -9,7 +9,7 @@ says which oracle found it, after how many schedules, in how long.
 
 First the same hunt runs over the clean tree: it must find nothing, or a kill
 would say nothing.  Fails when it does find something, when a patch does not
-apply or does not compile, when a mutant survives that survivors.txt does not
+apply or does not compile, when a mutant survives that README.md does not
 explain, or when one that it explains is killed.
 """
 import argparse
@@ -41,13 +41,14 @@ def parse_args():
 
 
 def explained():
-    """survivors.txt: NAME: why the laboratory cannot or need not see it."""
+    """README.md's table of survivors: why the laboratory cannot see each."""
     found = {}
-    with open(os.path.join(HERE, "survivors.txt"), encoding="utf-8") as f:
-        for line in f:
-            if ":" in line and not line.startswith("#"):
-                name, why = line.split(":", 1)
-                found[name.strip()] = why.strip()
+    with open(os.path.join(HERE, "README.md"), encoding="utf-8") as f:
+        table = f.read().split("## Survivors")[1].split("\n## ")[0]
+    for line in table.splitlines():
+        m = re.match(r"\| ([a-z0-9-]+) \| (.*) \|$", line)
+        if m and m[1] != "mutant":
+            found[m[1]] = m[2]
     return found
 
 
@@ -123,7 +124,7 @@ def report(results, why):
             killed += 1
             times.append(r["ms"] / 1000)
             if name in why:
-                note, bad = "killed, but survivors.txt explains it", bad + 1
+                note, bad = "killed, but README.md explains it", bad + 1
         elif name in why:
             note = "explained: " + why[name]
         else:
