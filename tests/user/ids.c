@@ -209,8 +209,11 @@ prctls(void *arg)
 	CHECK(sys2(SYS_prctl, 36, 1) == 0, "reaper");
 	pid = fork();
 	if (pid == 0) {
+		long mid = sys0(SYS_getpid);
+
 		if (fork() == 0) {
-			msleep(20);
+			while (sys0(SYS_getppid) == mid)
+				msleep(1);
 			exit((int)sys0(SYS_getppid) & 0xff);
 		}
 		exit(0);

@@ -262,16 +262,21 @@ usage(void)
 	long tms[4], t;
 	char *p;
 
+	/* The split is a sample: on a busy machine it takes a while. */
 	CHECK(sys2(SYS_getrusage, 0, &a) == 0, "rusage");
-	burn(NULL);
-	CHECK(sys2(SYS_getrusage, 0, &b) == 0, "rusage");
-	t = (b.u.s - a.u.s) * 1000 + (b.u.us - a.u.us) / 1000;
-	CHECK(t >= 40, "user time %ld ms of 120", t);
+	t = 0;
+	for (int i = 0; i < 20 && t < 40; i++) {
+		burn(NULL);
+		CHECK(sys2(SYS_getrusage, 0, &b) == 0, "rusage");
+		t = (b.u.s - a.u.s) * 1000 + (b.u.us - a.u.us) / 1000;
+	}
+	CHECK(t >= 40, "user time %ld ms", t);
 	t = now_ms(1);
-	while (now_ms(1) - t < 200)
-		for (int i = 0; i < 1000; i++)
+	do {
+		for (int i = 0; i < 10000; i++)
 			sys1(SYS_close, -1);
-	CHECK(sys2(SYS_getrusage, 1, &a) == 0, "thread");
+		CHECK(sys2(SYS_getrusage, 1, &a) == 0, "thread");
+	} while (a.s.s + a.s.us == 0 && now_ms(1) - t < 10000);
 	CHECK(a.s.s + a.s.us > 0, "no system time");
 	p = map_anon(64 * PGSZ, PROT_READ | PROT_WRITE);
 	CHECK(sys2(SYS_getrusage, 0, &a) == 0, "rusage");
@@ -282,9 +287,10 @@ usage(void)
 	    b.x[4] - a.x[4], b.x[0]);
 	sys2(SYS_munmap, p, 64 * PGSZ);
 	CHECK(run_child(burn, NULL) == 0, "child");
-	CHECK(sys2(SYS_getrusage, -1, &b) == 0 && b.u.s * 1000 + b.u.us / 1000
-	    >= 40, "children's time %ld", b.u.us);
-	CHECK(sys1(SYS_times, tms) > 0 && tms[0] > 0 && tms[2] >= 4,
+	CHECK(sys2(SYS_getrusage, -1, &b) == 0 &&
+	    (b.u.s + b.s.s) * 1000 + (b.u.us + b.s.us) / 1000 >= 100,
+	    "children's time %ld, %ld", b.u.us, b.s.us);
+	CHECK(sys1(SYS_times, tms) > 0 && tms[0] > 0 && tms[2] + tms[3] >= 8,
 	    "times %ld %ld %ld %ld", tms[0], tms[1], tms[2], tms[3]);
 	CHECK(sys2(SYS_getrusage, 5, &a) == -EINVAL, "who");
 }
