@@ -28,6 +28,10 @@ LEFT = re.compile(r"^gnomon: init ended with status \S+, (\d+) counters", re.M)
 AUDITS = re.compile(r"^  (\d+) audits passed$", re.M)
 SUM = re.compile(r"^bulk: sum ([0-9a-f]{64})  (\S+)$", re.M)
 # /tmp is emptied, so that what is left over at the end is the kernel's.
+BADLINK = re.compile(r"^PANIC (\S+) .*Bad link elm .*\nbuild .*, up ([0-9.]+) s",
+                     re.M)
+FRAME = re.compile(r"^  #\d+ +(?:[0-9a-f]x?[0-9a-f]* )? *(\w+)", re.M)
+ROUNDS = "while bulk 5 >/dev/null; do echo @@round; done"
 COMMAND = "bulk {jobs} {trees}; s=$?; rm -rf /tmp/bulk; exit $s"
 
 
@@ -106,6 +110,33 @@ def boot(a, want, seed):
     return None, out
 
 
+def panics(a):
+    """The load on a kernel with the founding bug, until it panics."""
+    hits = 0
+    for i in range(1, a.panics + 1):
+        subprocess.run(
+            [sys.executable, "tools/shell.py", "--kernel", a.kernel, "--smp",
+             str(a.smp), "--mem", a.mem, "--timeout", str(a.timeout), "--log",
+             a.log, "--cmdline", f"{a.cmdline} seed={a.seed + i}", "--run",
+             ROUNDS], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL, check=False)
+        with open(a.log, errors="replace") as f:
+            out = f.read().replace("\r", "")
+        m, rounds = BADLINK.search(out), out.count("\n@@round")
+        hits += m is not None
+        if m is None:
+            print(f"try {i}: no panic in {rounds} rounds", flush=True)
+            continue
+        who = re.search(r"^cpu\d+: thread (\S+),", out[m.end():], re.M)
+        frames = FRAME.findall(out[m.end():].partition("\n\n")[0])[:40]
+        exiting = "sys_exit" in frames or "exit1" in frames
+        print(f"try {i}: {m.group(1)} in round {rounds + 1}, {m.group(2)} s, "
+              f"in {who.group(1) if who else '?'}"
+              f"{', on its way out' if exiting else ''}", flush=True)
+    print(f"panics: {hits} of {a.panics}")
+    return 0 if hits == a.panics else 1
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ap.add_argument("--kernel", default="build/gnomon.elf")
@@ -117,8 +148,12 @@ def main():
     ap.add_argument("--timeout", type=float, default=600)
     ap.add_argument("--cmdline", default="")
     ap.add_argument("--log", default="build/bulk-build.log")
+    ap.add_argument("--panics", type=int, metavar="N",
+                    help="with a VMBUG=1 kernel: N tries until it panics")
     ap.add_argument("trees", nargs="*", default=["lua", "tcc", "make", "dash"])
     a, total = ap.parse_args(), Totals()
+    if a.panics:
+        return panics(a)
     want = reference(a.jobs, a.trees)
     begin = told = time.monotonic()
     while total.boots == 0 or time.monotonic() - begin < a.hours * 3600:

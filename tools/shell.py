@@ -55,6 +55,7 @@ def lines_until(p, deadline, log):
             time.sleep(0.02)
             continue
         log.write(data)
+        log.flush()
         *whole, rest = (rest + data.replace(b"\r", b"")).split(b"\n")
         yield from whole
 

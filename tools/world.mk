@@ -31,8 +31,15 @@ bulk-build: $(B)/gnomon.elf $(WORLD)
 	    $(if $(filter command%,$(origin SMP)),--smp $(SMP)) \
 	    $(if $(filter command%,$(origin MEM)),--mem $(MEM)) $(BULK)
 
+# The founding panic by the founding load: in how many rounds of how many tries.
+.PHONY: bulk-2137
+bulk-2137: $(B)/vmbug/gnomon.elf $(WORLD)
+	$(PYTHON) tools/bulk_build.py --kernel $< --panics $(N) \
+	    --cmdline vmbug=2137-link $(BULK)
+
 ## make world          an initrd of Debian's programs and sources in build/world
 ## make shell          busybox's shell on the console; poweroff ends it;
 ##                     RUN="command": its output and its status
 ## make bulk-build     the founding load: four trees by make -j5 on 4 CPUs, 128M,
 ##                     binaries compared with the host's; HOURS=n with chaos
+## make bulk-2137 N=20 the same on a kernel with the founding bug, until it panics

@@ -226,6 +226,10 @@ def populate(user):
     for name in ("lua", "tcc", "make", "dash"):
         put_source(name)
     no_alias()
+    for name, line in (("passwd", "root:x:0:0:root:/root:/bin/sh"),
+                       ("group", "root:x:0:")):
+        with open(f"{W}/root/etc/{name}", "w") as f:
+            f.write(line + "\n")
     for path in ("init", "bin/cc", "bin/bulk", "etc/inittab", "etc/profile"):
         put(path, f"tests/world/{os.path.basename(path)}")
     for prog in ("cowstorm", "forktree"):

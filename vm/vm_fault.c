@@ -201,8 +201,9 @@ static enum fault_step
 fault_walk(struct faultstate *fs)
 {
 	struct vm_page *m;
+	unsigned depth;
 
-	for (;;) {
+	for (depth = 1;; depth++) {
 		m = vm_page_lookup(fs->object, fs->pindex);
 		if (m != NULL && vm_page_xbusied(m))
 			return fault_busy(fs, m);
@@ -218,6 +219,8 @@ fault_walk(struct faultstate *fs)
 		    (fs->object->flags & OBJ_FADING) != 0)
 			return fault_fail(fs, EFAULT);
 	}
+	if (depth > 1)
+		vm_meter_max(VM_METER_v_chain_max, depth);
 	KASSERT(m == NULL || m->valid != 0, "object %p: page %lu is resident, "
 	    "not busy and not valid (I8)", (void *)fs->object, fs->pindex);
 	fs->m = m;

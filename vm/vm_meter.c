@@ -24,14 +24,27 @@ vm_meter_add(enum vm_meter m, uint64_t n)
 	    __ATOMIC_RELAXED);
 }
 
+void
+vm_meter_max(enum vm_meter m, uint64_t n)
+{
+	uint64_t *max = &vm_meter_pcpu[curcpu].count[m];
+	uint64_t old = __atomic_load_n(max, __ATOMIC_RELAXED);
+
+	while (old < n && !__atomic_compare_exchange_n(max, &old, n, false,
+	    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+}
+
 uint64_t
 vm_meter_sum(enum vm_meter m)
 {
-	uint64_t sum = 0;
+	uint64_t sum = 0, n;
 	unsigned cpu;
 
-	for (cpu = 0; cpu < MAXCPU; cpu++)
-		sum += atomic_load_relaxed(&vm_meter_pcpu[cpu].count[m]);
+	for (cpu = 0; cpu < MAXCPU; cpu++) {
+		n = atomic_load_relaxed(&vm_meter_pcpu[cpu].count[m]);
+		sum = m == VM_METER_v_chain_max ? MAX(sum, n) : sum + n;
+	}
 	return sum;
 }
 

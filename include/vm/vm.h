@@ -32,7 +32,9 @@ enum vm_inherit {
 	X(v_cow_forward)	/* pages moved forward instead */	\
 	X(v_fault_retry)	/* faults that had to look up again */	\
 	X(v_forks)		/* vmspace_fork */			\
+	X(v_vforks)		/* children that borrow a vmspace */	\
 	X(v_execs)							\
+	X(v_chain_max)		/* most objects that a fault walked */	\
 	X(v_collapses)		/* backing objects merged */		\
 	X(v_bypasses)		/* backing objects skipped */		\
 	X(v_collapse_moved)	/* pages that merges moved forward */	\
@@ -72,6 +74,8 @@ extern struct vm_meter_pcpu vm_meter_pcpu[MAXCPU];
  * counter but is not lost (atomic add). */
 #define vm_meter_inc(n)		vm_meter_add(VM_METER_##n, 1)
 void		vm_meter_add(enum vm_meter m, uint64_t n);
+/* vm_meter_max: of v_chain_max, the only one that is not a sum. */
+void		vm_meter_max(enum vm_meter m, uint64_t n);
 uint64_t	vm_meter_sum(enum vm_meter m);
 const char	*vm_meter_name(enum vm_meter m);
 

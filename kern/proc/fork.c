@@ -220,6 +220,7 @@ fork_proc(const struct fork_args *a, int *tidp)
 	p2->p_pgid = p1->p_pgid;
 	p2->p_sid = p1->p_sid;
 	if ((a->flags & CLONE_VFORK) != 0) {
+		vm_meter_inc(v_vforks);
 		p2->p_vforker = ut1;
 		ut1->ut_vforkwait = true;
 	}
