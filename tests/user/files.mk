@@ -36,5 +36,4 @@ USER_PROGS	+= ids
 USER_PROGS	+= remap
 USER_PROGS	+= sysvshm
 USER_PROGS	+= inherit
-USER_PROGS	+= systable
 USER_PROGS	+= con
