@@ -19,6 +19,10 @@ static const char *const fixed[] = {
 	"rack:0x0,1w2,2w1",
 	/* a thread that writes two pages while its process forks */
 	"single:0f2,0w3w0",
+	/* two make the first object, a third reads the map */
+	"share0:0w0,0d2,0f0",
+	/* a merge whose front is at an offset, a page behind both */
+	"file:0w0,0o0k2w1",
 };
 
 bool
