@@ -31,6 +31,13 @@ bulk-build: $(B)/gnomon.elf $(WORLD)
 	    $(if $(filter command%,$(origin SMP)),--smp $(SMP)) \
 	    $(if $(filter command%,$(origin MEM)),--mem $(MEM)) $(BULK)
 
+# One line a program, then the system calls that were asked for and not there.
+.PHONY: world-test
+world-test: $(B)/gnomon.elf $(WORLD)
+	$(Q)$(PYTHON) tools/shell.py --smp $(SMP) --mem $(MEM) \
+	    --log $(B)/world-test.log --run programs; s=$$?; \
+	    grep -a "which is not there" $(B)/world-test.log; exit $$s
+
 # The founding panic by the founding load: in how many rounds of how many tries.
 .PHONY: bulk-2137
 bulk-2137: $(B)/vmbug/gnomon.elf $(WORLD)
@@ -40,6 +47,7 @@ bulk-2137: $(B)/vmbug/gnomon.elf $(WORLD)
 ## make world          an initrd of Debian's programs and sources in build/world
 ## make shell          busybox's shell on the console; poweroff ends it;
 ##                     RUN="command": its output and its status
+## make world-test     about a hundred of its programs, a line each; calls not there
 ## make bulk-build     the founding load: four trees by make -j5 on 4 CPUs, 128M,
 ##                     binaries compared with the host's; HOURS=n with chaos
 ## make bulk-2137 N=20 the same on a kernel with the founding bug, until it panics

@@ -230,7 +230,8 @@ def populate(user):
                        ("group", "root:x:0:")):
         with open(f"{W}/root/etc/{name}", "w") as f:
             f.write(line + "\n")
-    for path in ("init", "bin/cc", "bin/bulk", "etc/inittab", "etc/profile"):
+    for path in ("init", "bin/cc", "bin/bulk", "bin/programs", "etc/inittab",
+                 "etc/profile"):
         put(path, f"tests/world/{os.path.basename(path)}")
     for prog in ("cowstorm", "forktree"):
         put(f"bin/{prog}", f"{user}/{prog}")
