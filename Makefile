@@ -143,11 +143,16 @@ UBINS	:= $(USER_PROGS:%=$(U)/%) $(U)/vmbench
 BUSYBOX	?= $(wildcard /bin/busybox)
 APPLETS	:= $(if $(BUSYBOX),$(filter-out busybox $(USER_PROGS),$(shell $(BUSYBOX) --list)))
 
+$(U)/fuzz_numbers.h: kern/linux/syscalls.tbl tools/gen_syscalls.py
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) tools/gen_syscalls.py --numbers $< $@
+$(U)/fuzzsys: $(U)/fuzz_numbers.h
+
 $(U)/%: tests/user/%.c tests/user/ulib.c tests/user/ulib.h \
     tests/user/uprobe.h
 	@mkdir -p $(@D)
 	@echo "UCC $@"
-	$(Q)$(CC) $(UFLAGS) -o $@ $< tests/user/ulib.c
+	$(Q)$(CC) $(UFLAGS) -I$(U) -o $@ $< tests/user/ulib.c
 
 $(U)/vmbench: tests/bench/vmbench.c tests/bench/sys.h
 	@mkdir -p $(@D)

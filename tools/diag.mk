@@ -30,6 +30,13 @@ figures: $(B)/gnomon.elf $(B)/initrd.cpio
 	$(Q)$(MAKE) -s DEBUG=0 B=$(B)/bench $(B)/bench/gnomon.elf
 	$(PYTHON) tools/figures.py
 
+SECONDS	?= 60
+.PHONY: fuzz
+fuzz: $(B)/gnomon.elf $(B)/initrd.cpio
+	$(RUNQEMU) --kernel $(B)/gnomon.elf --initrd $(B)/initrd.cpio \
+	    --smp $(SMP) --mem $(MEM) --timeout $$(($(SECONDS) * 2 + 60)) \
+	    --cmdline "init=/bin/fuzzsys initargs=$(or $(SEED),$$(date +%s)):1:400:4:$(SECONDS) $(CMDLINE)"
+
 MINUTES	?= 10
 .PHONY: soak
 soak: $(B)/gnomon.elf $(B)/initrd.cpio
@@ -88,6 +95,8 @@ bugs: $(BUGGY) $(B)/initrd.cpio
 ## make bugs           every historical bug of that kernel shows itself
 ## make figures        chains: depths after forks, cost of a fault at each depth, of
 ##                     a merge and a bypass, faults that fault-around saves
+## make fuzz SECONDS=60 random system calls with random arguments, SEED= of an
+##                     earlier run's
 ## make soak MINUTES=10 boots of stress with chaos, a line a minute;
 ##                     SMP=4 MEM=128M SOAK="--seed 7"
 ## make chains         build/chains.svg: the object chains of a boot under load;

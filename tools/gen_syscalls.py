@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Make the system call table from kern/linux/syscalls.tbl.
 
-usage: gen_syscalls.py TABLE OUT
+usage: gen_syscalls.py [--numbers] TABLE OUT
 
 OUT declares every handler; where SYSCALL_TABLE is defined it also defines the
-table itself, indexed by number.  A line that cannot be understood, a number
+table itself, indexed by number.  --numbers: the numbers alone, for a program
+that calls them.  A line that cannot be understood, a number
 out of order or twice, and an unknown status end the build.
 """
 
@@ -75,11 +76,22 @@ def emit(calls, table):
     return "\n".join(out)
 
 
+def numbers(calls, table):
+    return (f"/* Made by tools/gen_syscalls.py from {table}. */\n#pragma once\n"
+            "static const short fuzz_numbers[] = {\n\t"
+            + ", ".join(str(c[0]) for c in calls) + "\n};\n")
+
+
 def main():
-    if len(sys.argv) != 3:
+    args = sys.argv[1:]
+    make = emit
+    if args[:1] == ["--numbers"]:
+        make = numbers
+        args = args[1:]
+    if len(args) != 2:
         sys.exit(__doc__)
-    text = emit(parse(sys.argv[1]), sys.argv[1])
-    with open(sys.argv[2], "w", encoding="ascii") as f:
+    text = make(parse(args[0]), args[0])
+    with open(args[1], "w", encoding="ascii") as f:
         f.write(text)
 
 

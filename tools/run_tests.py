@@ -106,6 +106,9 @@ def main():
     for smp, mem, users in MATRIX:
         qemu(f"ktest-{smp}cpu-{mem}", total, smp, mem,
              f"ktest=* seed={seed}" + (" " + suite if users else ""))
+    # A million system calls with random arguments.
+    qemu("fuzz-4cpu", total, 4, "512M",
+         f"init=/bin/fuzzsys initargs={seed}:625:400:4")
     run("jobs", [sys.executable, "tools/jobs_test.py"], total, 120)
     run("strace", [sys.executable, "tools/strace_test.py"], total, 120)
     run("panic", [sys.executable, "tools/panic_test.py"], total, 900)

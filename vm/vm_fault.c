@@ -504,7 +504,7 @@ vm_fault(struct vm_map *map, vm_offset_t va, vm_prot_t fault_type,
 		if (step != FAULT_NOMEM)
 			continue;
 		/* Who is to die has had the reserve: it may have it all. */
-		if (waited && (curthread->td_intrsig & TDI_DIE) != 0)
+		if (waited && thread_dying())
 			return ENOMEM;
 		vm_wait("pfault");
 		waited = true;
@@ -534,7 +534,7 @@ vm_fault_wire(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 		return EACCES;
 	/* Not on to the end of memory for a process that is to die. */
 	for (va = start; va < end && error == 0; va += PAGE_SIZE)
-		error = (curthread->td_intrsig & TDI_DIE) != 0 ? EINTR :
+		error = thread_dying() ? EINTR :
 		    vm_fault(map, va, type, VM_FAULT_WIRE);
 	if (error != 0) {
 		vm_map_lock_read(map);

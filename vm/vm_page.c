@@ -467,7 +467,7 @@ vm_wait(const char *wmesg)
 		if (vm_object_cache_shrink())
 			vm_phys_drain_all();
 		if (vm_phys_wait(wmesg, VM_WAIT_POLL) == 0 ||
-		    (curthread->td_intrsig & TDI_DIE) != 0)
+		    thread_dying())
 			return;
 		if (vm_oom_hook != NULL && md_uptime() - start > VM_WAIT_OOM)
 			vm_oom_hook();

@@ -189,7 +189,7 @@ static bool
 vm_phys_may_reserve(unsigned flags)
 {
 	return (flags & VM_ALLOC_RESERVE) != 0 ||
-	    (curthread->td_intrsig & TDI_DIE) != 0;
+	    thread_dying();
 }
 
 /*

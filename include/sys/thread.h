@@ -82,6 +82,9 @@ struct thread {
 };
 #define TDI_SIGNAL	0x1	/* a signal is pending */
 #define TDI_DIE		0x2	/* the process is exiting */
+/* thread_dying: the current thread is on its way out: nothing is worth waiting
+ * for. */
+#define thread_dying()	((curthread->td_intrsig & TDI_DIE) != 0)
 
 /*
  * thread_create: a new thread that will run fn(arg) in the kernel; not started.

@@ -17,7 +17,8 @@ struct vm_map_entry;
  * => Grows a stack entry when va lies in its gap.
  * => Returns: 0 retry the access; EFAULT nothing mapped there (SIGSEGV,
  *    MAPERR); EACCES protection (SIGSEGV, ACCERR); EIO the pager failed or the
- *    page is beyond the file's end (SIGBUS).  Want of memory is waited for.
+ *    page is beyond the file's end (SIGBUS).  Want of memory is waited for, but
+ *    by a thread that is to die (TDI_DIE): ENOMEM.
  * => After: the access may still fault again: the mapping can be taken away
  *    at once.
  * => See: Mach vm_fault; vm/README.md has the walk-through; vm_fault_test.c.
@@ -45,8 +46,9 @@ bool	vm_prefault_enabled(void);
  * so that no copy on write replaces a wired page; so is SHARED memory, which
  * other maps may write.
  * => Locks: none held.  Sleeps: as vm_fault.
- * => Returns 0, or vm_fault's error: then no page is wired; what others mapped
- *    there meanwhile is marked wired, and the caller's to pmap_unwire.
+ * => Returns 0, EINTR (the thread is to die), or vm_fault's error: then no page
+ *    is wired; what others mapped there meanwhile is marked wired, and the
+ *    caller's to pmap_unwire.
  */
 int	vm_fault_wire(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 	    __warn_unused;

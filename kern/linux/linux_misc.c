@@ -293,7 +293,7 @@ sys_getrandom(SYSARGS6(ua, len, flags, a3 __unused, a4 __unused,
 		n = MIN(len - done, sizeof(buf));
 		kern_random(buf, n);
 		error = copyout(buf, uaddr(ua + done), n);
-		if (error != 0 || (curthread->td_intrsig & TDI_DIE) != 0)
+		if (error != 0 || thread_dying())
 			break;
 	}
 	return error != 0 && done == 0 ? ret_errno(error) : (int64_t)done;

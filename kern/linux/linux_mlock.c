@@ -180,7 +180,7 @@ all_entries(struct vm_map *map, bool lock)
 			end = e->end;
 		}
 		vm_map_unlock_read(map);
-		if (!found || (curthread->td_intrsig & TDI_DIE) != 0)
+		if (!found || thread_dying())
 			return;
 		if (lock)
 			(void)!vm_map_wire(map, at, end);

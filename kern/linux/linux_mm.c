@@ -74,7 +74,7 @@ mmap_populate(struct vmspace *vm, vm_offset_t va, vm_size_t len,
 		return;
 	for (; va < end; va += PAGE_SIZE)
 		if (vm_fault(&vm->vm_map, va, type, VM_FAULT_NORMAL) != 0 ||
-		    (curthread->td_intrsig & TDI_DIE) != 0)
+		    thread_dying())
 			return;
 }
 
@@ -257,7 +257,7 @@ piece_populate(struct vm_map *map, const struct piece *pc, vm_prot_t type)
 	error = 0;
 	for (va = pc->start; va < pc->end && error == 0; va += PAGE_SIZE) {
 		error = vm_fault(map, va, type, VM_FAULT_NORMAL);
-		if ((curthread->td_intrsig & TDI_DIE) != 0)
+		if (thread_dying())
 			return EINTR;
 	}
 	return error == EACCES ? EINVAL : error;

@@ -243,7 +243,7 @@ single_wait(struct proc *p)
 		if (rw_sleep(&p->p_single, &p->p_lock, PCATCH, "single", 0) !=
 		    EINTR)
 			continue;
-		if ((curthread->td_intrsig & TDI_DIE) != 0)
+		if (thread_dying())
 			return EAGAIN;
 		/* An ordinary signal is for later: wait without PCATCH. */
 		(void)rw_sleep(&p->p_single, &p->p_lock, 0, "single",

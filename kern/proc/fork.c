@@ -141,7 +141,7 @@ vfork_wait(struct uthread *ut)
 		if (rw_sleep(&ut->ut_vforkwait, &proctree_lock, PCATCH,
 		    "vfork", 0) != EINTR)
 			continue;
-		if ((curthread->td_intrsig & TDI_DIE) != 0)
+		if (thread_dying())
 			break;
 		/* An ordinary signal is for later: wait without PCATCH. */
 		(void)rw_sleep(&ut->ut_vforkwait, &proctree_lock, 0,

@@ -34,7 +34,7 @@ uio_chunk(struct uio *u, size_t len)
 static inline bool
 uio_doomed(void)
 {
-	return (curthread->td_intrsig & TDI_DIE) != 0;
+	return thread_dying();
 }
 
 static void

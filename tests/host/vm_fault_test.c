@@ -6,8 +6,10 @@
  */
 #include <lib/atomic.h>
 #include <lib/string.h>
+#include <machine/cpu.h>
 #include <sys/errno.h>
 #include <sys/sleepq.h>
+#include <sys/thread.h>
 #include <sys/zone.h>
 #include <vm/pmap.h>
 #include <vm/vm_check.h>
@@ -556,6 +558,34 @@ KTEST(fault, threads_zero_fill_once)
 	    vm_meter_sum(VM_METER_v_zfod) - zfod);
 	vm_check_all();
 	sysref_put(s.vm);
+}
+
+/* Does a thread that is to die end its fault, and its wiring, when there is no
+ * memory, instead of waiting for what it has itself? */
+KTEST(fault, dying_thread_does_not_wait)
+{
+	struct vmspace *vm = vmspace_alloc();
+	struct vm_page *list = NULL, *m;
+
+	KT_CHECK(t, map_anon(vm, BASE, 4, VM_INHERIT_COPY) == 0 &&
+	    poke(vm, 0, 1), "map");
+	while ((m = vm_page_alloc_unowned(VM_ALLOC_RESERVE)) != NULL) {
+		m->pageq.tqe_next = list;
+		list = m;
+	}
+	curthread->td_intrsig |= TDI_DIE;
+	KT_CHECK(t, vm_fault(&vm->vm_map, BASE + PAGE_SIZE, VM_PROT_WRITE,
+	    0) == ENOMEM, "fault");
+	KT_CHECK(t, vm_map_wire(&vm->vm_map, BASE, BASE + 4 * PAGE_SIZE) ==
+	    EINTR, "wire");
+	curthread->td_intrsig &= ~TDI_DIE;
+	while ((m = list) != NULL) {
+		list = m->pageq.tqe_next;
+		vm_page_free_unowned(m);
+	}
+	KT_CHECK(t, peek(vm, 0) == 1 && peek(vm, 1) == 0, "bytes");
+	vm_check_all();
+	sysref_put(vm);
 }
 
 /* One process of a storm: forks of its own, writes, children compared. */

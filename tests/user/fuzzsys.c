@@ -3,35 +3,31 @@
  * fuzzsys.c: random system calls with nasty arguments, from many short-lived
  * processes.  The claim is the kernel's: no panic, no hang, nothing left.
  *
- *	fuzzsys [seed [children [calls]]]
+ *	fuzzsys [seed [children [calls [jobs [seconds]]]]]
  *
- * Not called: what would end the test itself (kill of others, reboot).  A child
- * that blocks is killed after a while.
+ * Every call of kern/linux/syscalls.tbl but those that would end the test itself
+ * (skipped[]).  A child that blocks is killed after a while.  jobs: so many run
+ * at once, each with its children, in the same directory; seconds: and goes on
+ * until then.  It may be process 1 (make fuzz).
  */
+#include "fuzz_numbers.h"
 #include "ulib.h"
 
 enum {
-	SYS_poll = 7, SYS_setsid = 112, SYS_tkill = 200, SYS_tgkill = 234,
-	WNOHANG = 1, NFDS = 14,
+	SYS_shmctl = 31, SYS_setitimer = 38, SYS_setsid = 112, SYS_setrlimit = 160,
+	WNOHANG = 1, NFDS = 14, IPC_RMID = 0, NSHM = 4096,
 };
 
-static const short numbers[] = {
-	0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 17, 18, 19, 20,
-	21, 22, 24, 26, 28, 32, 33, 35, 39, 40, 56, 57, 59, 61, 63, 72, 74,
-	76, 77, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93,
-	95, 96, 97, 98, 99, 100, 102, 105, 109, 110, 111, 112, 115, 116, 121,
-	124, 127, 128, 130, 131, 157, 158, 160, 186, 201, 202, 203, 204, 217,
-	218, 228, 229, 230, 257, 258, 262, 263, 264, 265, 266, 267, 268, 269,
-	271, 273, 280, 292, 293, 302, 309, 316, 318, 334, 435, 439,
-	25, 27, 29, 30, 31, 36, 37, 38, 67, 106, 107, 113, 114, 117, 118, 119,
-	120, 122, 123, 125, 126, 129, 135, 140, 141, 142, 143, 144, 145, 146,
-	147, 148, 149, 150, 151, 152, 169, 222, 223, 224, 225, 226, 247, 274,
-	297, 324, 325, 1001,
-	/* numbers that are not there */
-	15, 300, 512, 1000, -1,
+/* vfork: its child would return on our stack. */
+static const short skipped[] = {
+	58 /* vfork */, 60 /* exit */, 62 /* kill */, 200 /* tkill */,
+	231 /* exit_group */, 234 /* tgkill */,
 };
+
+static const short absent[] = { 41, 300, 512, 1000, -1 };
 
 static uint64_t seed;
+static unsigned *done;			/* shared by the jobs: children ended */
 static char *arena;			/* mapped, hole, read-only, none */
 /* A page of its own, read only: a call that cut one short leads elsewhere. */
 static char strings[16][256] __attribute__((__aligned__(4096)));
@@ -103,6 +99,21 @@ furnish(void)
 	sys3(SYS_open, "/dev/zero", 2, 0);
 }
 
+static long
+number(void)
+{
+	long n;
+
+	if (pick(40) == 0)
+		return absent[pick(sizeof(absent) / sizeof(absent[0]))];
+again:
+	n = fuzz_numbers[pick(sizeof(fuzz_numbers) / sizeof(fuzz_numbers[0]))];
+	for (unsigned i = 0; i < sizeof(skipped) / sizeof(skipped[0]); i++)
+		if (n == skipped[i])
+			goto again;
+	return n;
+}
+
 /* reaches_others: priorities, policies, affinity of other processes. */
 static bool
 reaches_others(long n)
@@ -113,9 +124,8 @@ reaches_others(long n)
 static void
 one_call(void)
 {
-	long n = numbers[pick(sizeof(numbers) / sizeof(numbers[0]))], r;
+	long n = number(), self = sys0(SYS_gettid), r;
 	uint64_t a[6];
-	long self = sys0(SYS_gettid);
 
 	if (n == 15 && pick(50) != 0)	/* it is the end, nearly always */
 		return;
@@ -123,8 +133,12 @@ one_call(void)
 		a[i] = argument();
 	if (n == SYS_clone)		/* a thread would need a stack */
 		a[0] &= ~(uint64_t)(CLONE_VM | CLONE_THREAD | 0x8000);
-	if (n == SYS_prlimit64 || n == 160)
+	if (n == SYS_setrlimit)
 		a[0] &= 15;
+	if (n == SYS_prlimit64) {	/* of this process */
+		a[0] = 0;
+		a[1] &= 15;
+	}
 	if (reaches_others(n))
 		a[0] = a[1] = 0;
 	if (n == 129 || n == 297)	/* signals with a value: to us only */
@@ -136,9 +150,33 @@ one_call(void)
 		exit(0);
 }
 
+void	fuzz_restorer(void);
+__asm__(".globl fuzz_restorer\nfuzz_restorer:\tmov $15, %eax\n\tsyscall\n");
+
+static void
+on_tick(int sig)
+{
+	(void)sig;
+}
+
+/* A call that waits is interrupted soon, unless the child itself undoes this. */
+static void
+ticks(void)
+{
+	struct { void (*fn)(int); long flags; void (*restorer)(void);
+	    long mask; } sa = { on_tick, 0x04000000, fuzz_restorer, 0 };
+	long every[4] = { 0, 2000, 0, 2000 };
+
+	sys4(SYS_rt_sigaction, SIGALRM, &sa, 0, 8);
+	sys3(SYS_setitimer, 0, every, 0);
+}
+
 static void
 child(unsigned calls)
 {
+	if (done != NULL)
+		sys2(SYS_munmap, done, PGSZ);
+	ticks();
 	sys0(SYS_setsid);
 	for (int fd = 0; fd < NFDS; fd++)
 		sys1(SYS_close, fd);
@@ -153,10 +191,10 @@ child(unsigned calls)
 static void
 finish(long pid)
 {
-	struct { long s, ns; } ms = { 0, 2000000 };
+	struct { long s, ns; } ms = { 0, 1000000 };
 	int st;
 
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 50; i++) {
 		if (sys4(SYS_wait4, pid, &st, WNOHANG, 0) == pid) {
 			sys2(SYS_kill, -pid, SIGKILL);
 			return;
@@ -202,30 +240,97 @@ remove_one(void)
 	return false;
 }
 
+static long
+now(void)
+{
+	struct { long s, ns; } ts;
+
+	sys2(SYS_clock_gettime, 1, &ts);
+	return ts.s;
+}
+
+/* One after the other, and further ones until the time is over. */
+static unsigned
+run(uint64_t first, unsigned children, unsigned calls, long end)
+{
+	struct { long s, ns; } ms = { 0, 10000000 };
+	unsigned i, refused = 0;
+	long pid;
+
+	for (i = 0; i < children || now() < end; i++) {
+		seed = (first + i) * 0x9e3779b97f4a7c15UL + 1;
+		/* The children of others may have all memory, for a while. */
+		while ((pid = fork()) == -ENOMEM && ++refused < 1000)
+			sys2(SYS_nanosleep, &ms, 0);
+		CHECK(pid >= 0, "fork: %ld", pid);
+		if (pid == 0)
+			child(calls);
+		finish(pid);
+	}
+	return i;
+}
+
+/* jobs at once; all that is left for us to wait for is waited for. */
+static unsigned
+run_jobs(uint64_t first, unsigned children, unsigned calls, long end,
+    unsigned jobs)
+{
+	unsigned sum = 0;
+	long pid;
+	int st;
+
+	done = map_shared(PGSZ);
+	for (unsigned j = 0; j < jobs; j++) {
+		pid = fork();
+		CHECK(pid >= 0, "fork: %ld", pid);
+		if (pid == 0) {
+			done[j] = run(first + ((uint64_t)j << 32), children,
+			    calls, end);
+			exit(0);
+		}
+	}
+	for (unsigned left = jobs; left > 0;) {
+		pid = waitpid(-1, &st);
+		CHECK(pid > 0, "wait: %ld, %u jobs left", pid, left);
+		for (unsigned j = 0; j < jobs; j++)
+			if (done[j] != 0 && done[j] != ~0u) {
+				sum += done[j];
+				done[j] = ~0u;
+				left--;
+			}
+	}
+	return sum;
+}
+
+static void
+clean_up(void)
+{
+	for (long id = 0; id < NSHM; id++)
+		sys3(SYS_shmctl, id, IPC_RMID, 0);
+	CHECK(sys1(80, "/tmp/fz") == 0, "/tmp/fz");
+	while (remove_one())
+		;
+	sys1(80, "/tmp");
+	sys1(84, "fz");
+}
+
 int
 main(int argc, char **argv, char **envp)
 {
 	uint64_t first = argc > 1 ? strtoul(argv[1]) : 1;
 	unsigned children = argc > 2 ? (unsigned)strtoul(argv[2]) : 40;
 	unsigned calls = argc > 3 ? (unsigned)strtoul(argv[3]) : 400;
-	long pid;
+	unsigned jobs = argc > 4 ? (unsigned)strtoul(argv[4]) : 1;
+	long end = argc > 5 ? now() + (long)strtoul(argv[5]) : 0;
+	unsigned ran;
 
 	(void)envp;
+	CHECK(jobs > 0 && jobs <= PGSZ / sizeof(unsigned), "%u jobs", jobs);
 	sys2(83, "/tmp/fz", 0755);
-	for (unsigned i = 0; i < children; i++) {
-		seed = (first + i) * 0x9e3779b97f4a7c15UL + 1;
-		pid = fork();
-		CHECK(pid >= 0, "fork: %ld", pid);
-		if (pid == 0)
-			child(calls);
-		finish(pid);
-	}
-	CHECK(sys1(80, "/tmp/fz") == 0, "/tmp/fz");
-	while (remove_one())
-		;
-	sys1(80, "/tmp");
-	sys1(84, "fz");
+	ran = jobs == 1 ? run(first, children, calls, end) :
+	    run_jobs(first, children, calls, end, jobs);
+	clean_up();
 	printf("fuzzsys: seed %lu, %u children of %u calls\n",
-	    (unsigned long)first, children, calls);
+	    (unsigned long)first, ran, calls);
 	return 0;
 }
