@@ -230,14 +230,14 @@ sys_uname(SYSARGS1(ua))
 
 /* uts_set: to is uts_node or uts_domain; len bytes of the user's. */
 static int64_t
-uts_set(char *to, uint64_t ua, uint64_t len)
+uts_set(char *to, uint64_t ua, int len)
 {
 	char name[65];
 	int error;
 
 	if (!cred_root())
 		return -EPERM;
-	if ((int)len < 0 || (int)len > 64)
+	if (len < 0 || len > 64)
 		return -EINVAL;
 	memset(name, 0, sizeof(name));
 	error = copyin(uaddr(ua), name, (size_t)len);
@@ -252,13 +252,13 @@ uts_set(char *to, uint64_t ua, uint64_t len)
 int64_t
 sys_sethostname(SYSARGS2(ua, len))
 {
-	return uts_set(uts_node, ua, len);
+	return uts_set(uts_node, ua, (int)len);
 }
 
 int64_t
 sys_setdomainname(SYSARGS2(ua, len))
 {
-	return uts_set(uts_domain, ua, len);
+	return uts_set(uts_domain, ua, (int)len);
 }
 
 int64_t

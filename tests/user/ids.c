@@ -300,6 +300,9 @@ names(void)
 
 	CHECK(sys1(SYS_uname, u) == 0, "uname");
 	CHECK(sys2(170 /* sethostname */, u[1], strlen(u[1])) == 0, "the same");
+	CHECK(sys2(170, u[1], 1UL << 32 | strlen(u[1])) == 0, "the length is an int");
+	CHECK(sys2(170, u[1], 65) == -EINVAL && sys2(170, u[1], -1) == -EINVAL,
+	    "lengths");
 	CHECK(sys2(170, u[1], 65) == -EINVAL && sys2(170, 8, 3) == -EFAULT &&
 	    sys2(171, u[5], -1) == -EINVAL, "names");
 	CHECK(sys3(103 /* syslog */, 10, 0, 0) > 0, "size of the log");
