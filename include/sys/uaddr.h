@@ -40,7 +40,8 @@ int	copyinstr(struct uaddr src, char *dst, size_t size, size_t *lenp)
 #define copyin(src, dst, len)						\
 	(copyin)((src), (dst), copy_len((len), __builtin_object_size((dst), 0)))
 #define copyout(src, dst, len)						\
-	(copyout)((src), (dst), copy_len((len), __builtin_object_size((src), 0)))
+	(copyout)((src), (dst),						\
+	    copy_len((len), __builtin_object_size((src), 0)))
 static __always_inline size_t
 copy_len(size_t len, size_t room)
 {

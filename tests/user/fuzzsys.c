@@ -14,7 +14,8 @@
 #include "ulib.h"
 
 enum {
-	SYS_shmctl = 31, SYS_setitimer = 38, SYS_setsid = 112, SYS_setrlimit = 160,
+	SYS_shmctl = 31, SYS_setitimer = 38, SYS_setsid = 112,
+	SYS_setrlimit = 160,
 	WNOHANG = 1, NFDS = 14, IPC_RMID = 0, NSHM = 4096,
 };
 
