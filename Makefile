@@ -253,7 +253,7 @@ help:
 ## make test           host tests (ASan, UBSan, TSan) and QEMU tests
 ## make test-all       the same and long stress, bad boots, kdb and gdb
 ## make htest          host tests alone; HARGS="seed=1 vm_map.*"
-## make lab            the race laboratory's gate: vm/ under every schedule; LABSECS=100
+## make lab            the race laboratory's gate: vm/ under every schedule; LABSECS=120
 ## make lab-deep       the same for HOURS=n; SHARD=i/m on many machines
 ## make mutants        known faults put in on purpose: does the laboratory notice?
 ## make coverage       lines, branches, functions of vm/ that host tests and laboratory

@@ -10,6 +10,10 @@
  *	lab_model.c	what each process must see; the processes of a scenario
  *	lab_ops.c	operations, shapes, the generator of scenarios
  *	lab_main.c	commands, gates, figures
+ *	lab_tso.c	store buffers
+ *	lab_shapes.c, lab_vmops.c	states to begin with; more operations
+ *	lab_stage.c, lab_self.c	gate, deep search, hunt; tests of all this
+ *	lab_draw.c	chains and conflicts in a story
  *	lab_story.c	replay, story, shrinking, tokens
  *
  * A fibre is a thread and a CPU.  Every EVENT (lock, sleep, access of shared
@@ -153,8 +157,21 @@ bool	lab_mem_freed(const void *p);
 bool	lab_mem_bad(const void *p);	/* and the zone is not at work */
 bool	lab_shared(uintptr_t a);
 uint64_t lab_mem_shared_count(void);
+extern uint32_t lab_access_pc;	/* of the access that is about to happen */
 extern bool lab_races;		/* report data races */
 extern struct fibre *lab_hb_self;	/* whose accesses these are */
+
+/* ---- store buffers (lab_tso.c) ---- */
+
+extern bool lab_tso;
+void	lab_tso_reset(void);
+/* issue: lab_cur is about to store.  drain: all of a fibre's are in memory. */
+void	lab_tso_issue(uintptr_t addr, unsigned size);
+void	lab_tso_drain(int fibre);
+bool	lab_tso_pending(int fibre);
+/* hold: others see the old values; resume: the fibre runs again. */
+void	lab_tso_hold(int fibre);
+void	lab_tso_resume(int fibre);
 
 /* ---- story (lab_story.c) ---- */
 

@@ -1,7 +1,8 @@
 # The race laboratory: build/lab.  See tests/lab/README.md.
 HOST_SRCS	+= tests/host/host_base.c
 
-LAB_TSAN_SRCS	:= $(VM_SRCS) kern/zone.c kern/lib/radix.c kern/lib/rbtree.c
+LAB_TSAN_SRCS	:= $(VM_SRCS) kern/zone.c kern/lib/radix.c kern/lib/rbtree.c \
+		   tests/lab/litmus.c
 LAB_PLAIN_SRCS	:= kern/lib/string.c kern/lib/ksnprintf.c kern/lib/prng.c \
 		   kern/kmalloc.c kern/lockdep.c \
 		   tests/host/host_base.c tests/host/fake_pmap.c \
@@ -10,8 +11,10 @@ LAB_PLAIN_SRCS	:= kern/lib/string.c kern/lib/ksnprintf.c kern/lib/prng.c \
 		   tests/lab/lab_kern.c tests/lab/lab_tsan.c \
 		   tests/lab/lab_pmap.c tests/lab/lab_model.c \
 		   tests/lab/lab_vmops.c \
-		   tests/lab/lab_ops.c tests/lab/lab_run.c \
-		   tests/lab/lab_story.c tests/lab/lab_alias.c \
+		   tests/lab/lab_ops.c tests/lab/lab_shapes.c \
+		   tests/lab/lab_tso.c tests/lab/lab_self.c tests/lab/lab_run.c \
+		   tests/lab/lab_story.c tests/lab/lab_draw.c \
+		   tests/lab/lab_stage.c tests/lab/lab_alias.c \
 		   tests/lab/lab_fixed.c \
 		   tests/lab/lab_main.c
 LAB_OS_SRCS	:= tests/host/host_os.c tests/lab/lab_os.c
@@ -53,10 +56,10 @@ $(B)/lab: $(LAB_OBJS) tests/lab/world.ld
 .PHONY: lab
 lab: $(B)/lab
 	$< gate secs=$(LABSECS) $(LABARGS)
-LABSECS		?= 100
+LABSECS		?= 120
 
-# make lab-deep HOURS=8 SHARD=0/4 on each of four machines; the outputs go to
-# tests/lab/merge.py.
+# make lab-deep HOURS=8 SHARD=0/4 on each of four machines; build/lab merge
+# adds the outputs up.
 HOURS		?= 1
 SHARD		?= 0/1
 .PHONY: lab-deep

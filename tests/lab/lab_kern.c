@@ -569,6 +569,8 @@ call_on(int cpu, void (*fn)(void *), void *arg)
 
 	if (to->state == FB_FREE || to->state == FB_DONE || !lab_running)
 		to = me;
+	/* An interrupt, and the way back from it, drain the store buffer. */
+	lab_tso_drain(to->id);
 	lab_hb_release(&chains[cpu]);
 	curcpu = cpu;
 	curthread = &to->td;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lab_ops.c: the tables of operations and shapes, and what is made of them.
+ * lab_ops.c: the table of operations, and what is made of it and of the shapes.
  *
  * To add an operation or a shape is one function and one line of a table; the
  * products, the random workloads and the tokens know it then.
@@ -19,6 +19,7 @@
 #include "lab_alias.h"
 #include "lab_model.h"
 #include "lab_vmops.h"
+#include "litmus.h"
 
 #define WARM_OBJECTS	64
 #define WARM_PAGES	16
@@ -196,294 +197,65 @@ op_purge(int proc, int page)
 	model_purge_cached();
 }
 
+/* Litmus tests, for two fibres (litmus.c). */
+static void
+op_store_load(int proc, int page)
+{
+	(void)proc;
+	(void)page;
+	litmus_store_load(lab_cur->id & 1, false);
+}
+
+static void
+op_store_fence_load(int proc, int page)
+{
+	(void)proc;
+	(void)page;
+	litmus_store_load(lab_cur->id & 1, true);
+}
+
+static void
+op_message(int proc, int page)
+{
+	(void)proc;
+	(void)page;
+	litmus_message(lab_cur->id & 1);
+}
+
+#define GATE	LAB_SET_GATE
+#define BOTH	(LAB_SET_GATE | LAB_SET_DEEP)
+
 const struct lab_opdef lab_ops[] = {
-	{ 'r', "read fault", true, op_read },
-	{ 'w', "write fault", true, op_write },
-	{ 'f', "fork", true, op_fork },
-	{ 'x', "exit", true, op_exit },
-	{ 'u', "munmap", true, op_munmap },
-	{ 'p', "mprotect and back", true, op_protect },
-	{ 'e', "wire and unwire", true, op_wire },
-	{ 'd', "madvise dontneed", true, op_dontneed },
-	{ 'm', "mmap over", true, op_mmap },
-	{ 'a', "munmap of all", true, op_unmap_all },
-	{ 'g', "page-out", true, op_pageout },
-	{ 'i', "page-out and page-in", true, op_pagein },
-	{ 'c', "collapse", true, op_collapse },
-	{ 'n', "pin and unpin", false, op_pin },
-	{ 's', "split", false, op_split },
-	{ 'b', "prefault", false, op_prefault },
-	{ 't', "map a cached file", false, op_map_cached },
-	{ 'y', "evict from the object cache", false, op_evict },
-	{ 'z', "purge from the object cache", false, op_purge },
-	{ 'k', "fork, child exits", false, op_fork_exit },
-	{ 'l', "wire and keep", false, op_keep_wired },
-	{ 'v', "munmap of two", false, op_unmap_two },
-	{ 'o', "wire for reading, then write", false, op_wire_read },
+	{ 'r', "read fault", BOTH, op_read },
+	{ 'w', "write fault", BOTH, op_write },
+	{ 'f', "fork", BOTH, op_fork },
+	{ 'x', "exit", BOTH, op_exit },
+	{ 'u', "munmap", BOTH, op_munmap },
+	{ 'p', "mprotect and back", GATE, op_protect },
+	{ 'e', "wire and unwire", GATE, op_wire },
+	{ 'd', "madvise dontneed", GATE, op_dontneed },
+	{ 'm', "mmap over", GATE, op_mmap },
+	{ 'a', "munmap of all", GATE, op_unmap_all },
+	{ 'g', "page-out", BOTH, op_pageout },
+	{ 'i', "page-out and page-in", BOTH, op_pagein },
+	{ 'c', "collapse", BOTH, op_collapse },
+	{ 'n', "pin and unpin", 0, op_pin },
+	{ 's', "split", 0, op_split },
+	{ 'b', "prefault", 0, op_prefault },
+	{ 't', "map a cached file", 0, op_map_cached },
+	{ 'y', "evict from the object cache", 0, op_evict },
+	{ 'z', "purge from the object cache", 0, op_purge },
+	{ 'k', "fork, child exits", 0, op_fork_exit },
+	{ 'l', "wire and keep", 0, op_keep_wired },
+	{ 'v', "munmap of two", 0, op_unmap_two },
+	{ 'o', "wire for reading, then write", 0, op_wire_read },
+	{ 'A', "litmus: store, load", LAB_SET_LITMUS, op_store_load },
+	{ 'B', "litmus: store, fence, load", LAB_SET_LITMUS,
+	    op_store_fence_load },
+	{ 'C', "litmus: two stores, two loads", LAB_SET_LITMUS, op_message },
 };
 const int lab_nops = nitems(lab_ops);
-
-/* ---- shapes: page 0 written, 1 written, 2 read, 3 untouched ---- */
-
-static struct lab_proc *
-first_process(enum lab_memory kind)
-{
-	struct lab_proc *p = proc_new(kind);
-
-	proc_write(p, 0);
-	proc_write(p, 1);
-	proc_read(p, 2, 0);
-	return p;
-}
-
-static void
-make_single(void)
-{
-	first_process(LAB_PRIVATE);
-}
-
-/* The child has copied page 1 already. */
-static void
-make_parent_child(void)
-{
-	struct lab_proc *child = proc_fork(first_process(LAB_PRIVATE));
-
-	proc_write(child, 1);
-}
-
-/* Nobody has copied anything: both entries still say NEEDS_COPY. */
-static void
-make_fresh_fork(void)
-{
-	proc_fork(first_process(LAB_PRIVATE));
-}
-
-/* Two shadows on one backing object whose process is gone. */
-static void
-make_siblings(void)
-{
-	struct lab_proc *parent = first_process(LAB_PRIVATE);
-
-	proc_fork(parent);
-	proc_fork(parent);
-	proc_write(&lab_proc[1], 1);
-	proc_write(&lab_proc[2], 0);
-	proc_put(parent);
-	lab_proc[0] = lab_proc[1];
-	lab_proc[1] = lab_proc[2];
-	lab_nprocs = 2;
-}
-
-/* Process 0 sees page 0 at depth 1, page 1 at depth 2, page 2 at depth 3. */
-static void
-make_chain(void)
-{
-	struct lab_proc *p = first_process(LAB_PRIVATE), *q;
-
-	proc_write(p, 2);
-	for (int i = 2; i >= 1; i--) {
-		q = proc_fork(p);
-		proc_write(q, i - 1);
-		proc_write(p, i - 1);
-		if (i == 2)
-			proc_put(p);
-		p = q;
-	}
-	/* 0: the first, gone; 1: its child; 2: the last. */
-	lab_proc[0] = lab_proc[2];
-	lab_nprocs = 2;
-}
-
-/*
- * Three objects with all pages behind: 0 owns the last, 1's pages 0 and 1 are
- * in the middle, 2 has page 0 in front.  When 0 goes the middle merges, and one
- * more write lets 2 bypass the middle.
- */
-static void
-make_rack(void)
-{
-	struct lab_proc *p = first_process(LAB_PRIVATE), *q;
-
-	proc_write(p, 2);
-	proc_write(p, 3);
-	q = proc_fork(p);
-	proc_write(q, 0);
-	proc_write(q, 1);
-	proc_write(proc_fork(q), 0);
-}
-
-/* A parent with three children, each with a page of its own. */
-static void
-make_wide(void)
-{
-	struct lab_proc *p = first_process(LAB_PRIVATE);
-
-	for (int i = 0; i < 3; i++)
-		proc_write(proc_fork(p), i);
-	proc_write(p, 0);
-}
-
-/* Two processes that share the object. */
-static void
-make_shared(void)
-{
-	proc_fork(first_process(LAB_SHARED));
-}
-
-/* A private mapping of a file; page 2 is in the file's object, 3 is not. */
-static void
-make_file(void)
-{
-	proc_fork(first_process(LAB_FILE));
-}
-
-/* Nobody has touched anything: the object will be made, and shared. */
-static void
-make_shared_untouched(void)
-{
-	proc_new(LAB_SHARED);
-}
-
-/* Parent and two children on one object, without any shadow. */
-static void
-make_fan(void)
-{
-	struct lab_proc *p = first_process(LAB_PRIVATE);
-
-	proc_fork(p);
-	proc_fork(p);
-}
-
-/* The lowest page is gone, so offsets in the chain are not zero. */
-static void
-make_clipped(void)
-{
-	struct lab_proc *p = first_process(LAB_PRIVATE), *child;
-
-	proc_write(p, 2);
-	proc_munmap(p, 0, 1);
-	child = proc_fork(p);
-	proc_write(p, 2);
-	proc_write(child, 3);
-}
-
-/* Three generations, each of which sees the next through an offset. */
-static void
-make_clipped_chain(void)
-{
-	struct lab_proc *p = first_process(LAB_PRIVATE), *q, *r;
-
-	proc_write(p, 2);
-	proc_write(p, 3);
-	proc_munmap(p, 0, 1);
-	q = proc_fork(p);
-	proc_write(q, 2);
-	proc_munmap(q, 1, 1);
-	r = proc_fork(q);
-	proc_write(r, 3);
-	proc_write(q, 3);
-}
-
-/*
- * Copy on write first, shared then (FreeBSD-SA-21:08): 0 and 1 share an object
- * in front of the one that 2 sees too.
- */
-static void
-make_grand(void)
-{
-	struct lab_proc *p = first_process(LAB_PRIVATE), *q, t;
-
-	proc_fork(p);
-	proc_share(p);
-	q = proc_fork(p);
-	proc_read(q, 0, 0);
-	t = lab_proc[1];
-	lab_proc[1] = lab_proc[2];
-	lab_proc[2] = t;
-}
-
-/* As grand, but page 0 is wired for reading before the memory is shared. */
-static void
-make_lent(void)
-{
-	struct lab_proc *p = first_process(LAB_PRIVATE), *q, t;
-
-	proc_fork(p);
-	proc_protect(p, 0, 1, false);
-	proc_wire(p, 0, 1);
-	proc_protect(p, 0, 1, true);
-	proc_share(p);
-	q = proc_fork(p);
-	proc_read(q, 0, 0);
-	t = lab_proc[1];
-	lab_proc[1] = lab_proc[2];
-	lab_proc[2] = t;
-}
-
-/* A page of the backing object is stored, and one of each shadow. */
-static void
-make_stored(void)
-{
-	struct lab_proc *p = first_process(LAB_PRIVATE), *child;
-
-	proc_write(p, 2);
-	child = proc_fork(p);
-	proc_write(p, 1);
-	proc_write(child, 0);
-	proc_write(child, 1);
-	proc_pageout(p, 0);
-	proc_pageout(p, 1);
-	proc_pageout(child, 0);
-}
-
-/* Stored pages under siblings: the one who stays merges with the store. */
-static void
-make_stored_siblings(void)
-{
-	make_siblings();
-	proc_pageout(&lab_proc[0], 0);
-	proc_pageout(&lab_proc[0], 2);
-	proc_pageout(&lab_proc[1], 0);
-}
-
-/* Parent and child have page 0 from a file whose object is cached. */
-static void
-make_cached(void)
-{
-	struct lab_proc *p = first_process(LAB_PRIVATE);
-
-	proc_mmap_cached(p, 0);
-	proc_read(p, 0, LAB_AUX);
-	proc_fork(p);
-}
-
-const struct lab_shape lab_shapes[] = {
-	{ "single", "one process", 1, 0, make_single },
-	{ "pc", "parent and child that copied a page", 2, 0, make_parent_child },
-	{ "fresh", "parent and child that copied nothing", 2, 0, make_fresh_fork },
-	{ "sib", "siblings whose parent is gone", 2, 0, make_siblings },
-	{ "chain", "a chain of three", 2, 0, make_chain },
-	{ "rack", "three objects, a page of the middle is left", 3, 1,
-	    make_rack },
-	{ "wide", "a parent and three children", 4, 0, make_wide },
-	{ "shared", "parent and child, shared memory", 2, 0, make_shared },
-	{ "share0", "shared memory that nobody touched", 1, 0,
-	    make_shared_untouched },
-	{ "fan", "parent and two children that copied nothing", 3, 0,
-	    make_fan },
-	{ "clip", "parent and child, offsets not zero", 2, 1, make_clipped },
-	{ "clip3", "three generations, offsets not zero", 3, 2,
-	    make_clipped_chain },
-	{ "grand", "copied on write, then shared", 3, 0, make_grand },
-	{ "lent", "copied on write, wired, then shared", 3, 0, make_lent },
-	{ "file", "parent and child, private mapping of a file", 2, 0, make_file },
-	{ "store", "parent and child, pages in the test pager", 2, 0,
-	    make_stored },
-	{ "storesib", "siblings on stored pages", 2, 0, make_stored_siblings },
-	{ "cached", "parent and child on a file in the object cache", 2, 0,
-	    make_cached },
-};
-const int lab_nshapes = nitems(lab_shapes);
+CTASSERT(nitems(lab_ops) <= SET_MAX, "sets have room");
 
 /* ---- text ---- */
 
@@ -584,21 +356,36 @@ scenario_random(struct lab_scenario *s, struct prng *p)
 		t->proc = (int)prng_below(p, (uint64_t)s->shape->nprocs);
 		t->nsteps = 1 + (int)prng_below(p, 3);
 		for (int j = 0; j < t->nsteps; j++) {
-			t->step[j].op = &lab_ops[prng_below(p,
-			    (uint64_t)lab_nops)];
+			do
+				t->step[j].op = &lab_ops[prng_below(p,
+				    (uint64_t)lab_nops)];
+			while (t->step[j].op->sets == LAB_SET_LITMUS);
 			t->step[j].page = (int)prng_below(p, LAB_PAGES);
 		}
 	}
 	fix_steps(s);
 }
 
-static int
-ncore(void)
+/* Which operations and shapes are in a set, in the order of the tables. */
+static unsigned
+set_ops(unsigned set, const struct lab_opdef **op)
 {
-	int n = 0;
+	unsigned n = 0;
 
-	while (n < lab_nops && lab_ops[n].core)
-		n++;
+	for (int i = 0; i < lab_nops; i++)
+		if ((lab_ops[i].sets & set) != 0)
+			op[n++] = &lab_ops[i];
+	return n;
+}
+
+static unsigned
+set_shapes(unsigned set, const struct lab_shape **shape)
+{
+	unsigned n = 0;
+
+	for (int i = 0; i < lab_nshapes; i++)
+		if (set == LAB_SET_GATE || lab_shapes[i].deep)
+			shape[n++] = &lab_shapes[i];
 	return n;
 }
 
@@ -623,31 +410,36 @@ multiset(unsigned i, int n, int k, int *out)
 }
 
 unsigned
-scenario_core_count(int nfibres)
+scenario_core_count(unsigned set, int nfibres)
 {
-	uint64_t n = 1;
+	const struct lab_opdef *op[SET_MAX];
+	const struct lab_shape *shape[SET_MAX];
+	uint64_t n = 1, k = set_ops(set, op);
 
-	for (int i = 0; i < nfibres; i++)
-		n = n * (uint64_t)(ncore() + i) / (uint64_t)(i + 1);
-	return (unsigned)n * (unsigned)lab_nshapes * 2;
+	for (uint64_t i = 0; i < (uint64_t)nfibres; i++)
+		n = n * (k + i) / (i + 1);
+	return (unsigned)n * set_shapes(set, shape) * 2;
 }
 
 /* Placements: all in process 0; or each in the next process. */
 bool
-scenario_core(struct lab_scenario *s, int nfibres, unsigned i)
+scenario_core(struct lab_scenario *s, unsigned set, int nfibres, unsigned i)
 {
-	int op[LAB_FIBRES];
-	unsigned variant = i % (unsigned)(lab_nshapes * 2);
+	const struct lab_opdef *op[SET_MAX];
+	const struct lab_shape *shape[SET_MAX];
+	unsigned nops = set_ops(set, op), nvar = set_shapes(set, shape) * 2;
+	unsigned variant = i % nvar;
 	bool spread = variant % 2 != 0;
+	int which[LAB_FIBRES];
 
-	if (!multiset(i / (unsigned)(lab_nshapes * 2), nfibres, ncore(), op))
+	if (!multiset(i / nvar, nfibres, (int)nops, which))
 		return false;
-	s->shape = &lab_shapes[variant / 2];
+	s->shape = shape[variant / 2];
 	s->nfibres = nfibres;
 	for (int f = 0; f < nfibres; f++) {
 		s->task[f].proc = spread ? f % s->shape->nprocs : 0;
 		s->task[f].nsteps = 1;
-		s->task[f].step[0].op = &lab_ops[op[f]];
+		s->task[f].step[0].op = op[which[f]];
 		s->task[f].step[0].page = s->shape->page;
 	}
 	return true;
@@ -730,6 +522,7 @@ scenario_prepare(void *arg)
 
 	model_reset();
 	store_reset();
+	litmus_reset();
 	lab_tlb_reset();
 	vm_baseline_take(&baseline);
 	s->shape->make();
@@ -775,6 +568,8 @@ void
 scenario_quiesce(void *arg)
 {
 	(void)arg;
+	if (litmus_reordered())
+		lab_fail(OR_BYTES, "litmus: a store was seen late");
 	vm_check_all();
 	model_verify();
 	model_putall();

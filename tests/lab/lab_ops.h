@@ -17,14 +17,21 @@
 
 #define LAB_STEPS	4
 
+#define LAB_SET_GATE	0x1	/* with every shape */
+#define LAB_SET_LITMUS	0x4	/* of lab_self.c only */
+#define SET_MAX		32	/* operations, and shapes */
+#define LAB_SET_DEEP	0x2	/* eight, with six shapes of chains */
+
 struct lab_opdef {
 	char		 letter;
 	const char	*name;
-	bool		 core;		/* in the product of all pairs */
+	unsigned	 sets;		/* LAB_SET_*: products it belongs to */
 	void		(*fn)(int proc, int page);
 };
 struct lab_shape {
-	const char	*name, *what;
+	const char	*name;
+	bool		 deep;		/* in LAB_SET_DEEP */
+	const char	*what;
 	int		 nprocs;	/* that fibres may run in */
 	int		 page;		/* of the core operations */
 	void		(*make)(void);
@@ -49,10 +56,11 @@ void	scenario_print(const struct lab_scenario *s, char *buf, size_t size);
 bool	scenario_fixed(struct lab_scenario *s, unsigned i);
 /* scenario_random: a workload: any shape, operations and lengths. */
 void	scenario_random(struct lab_scenario *s, struct prng *p);
-/* scenario_core: the i-th of the product: every multiset of nfibres core
- * operations, every shape, two placements; false: there is none. */
-unsigned scenario_core_count(int nfibres);
-bool	scenario_core(struct lab_scenario *s, int nfibres, unsigned i);
+/* scenario_core: the i-th of the product: every multiset of nfibres operations
+ * of the set, its shapes, two placements; false: there is none. */
+unsigned scenario_core_count(unsigned set, int nfibres);
+bool	scenario_core(struct lab_scenario *s, unsigned set, int nfibres,
+	    unsigned i);
 
 /* Functions for lab_aux and the fibres: arg is the scenario, or its task. */
 void	scenario_warm(void *arg);	/* once: fill magazines and caches */

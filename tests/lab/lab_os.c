@@ -304,6 +304,25 @@ labos_alloc(unsigned long size)
 	return calloc(1, size);
 }
 
+char *
+labos_read(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char *text;
+	long n;
+
+	if (f == NULL)
+		return NULL;
+	fseek(f, 0, SEEK_END);
+	n = ftell(f);
+	rewind(f);
+	text = calloc(1, (size_t)n + 1);
+	if (fread(text, 1, (size_t)n, f) != (size_t)n)
+		text[0] = '\0';
+	fclose(f);
+	return text;
+}
+
 unsigned long
 labos_cpu_ns(void)
 {
@@ -314,22 +333,95 @@ labos_cpu_ns(void)
 	    (unsigned long)ts.tv_nsec;
 }
 
+/* ---- symbols: addr2line, asked once for many ---- */
+
+#define SYMBOLS		8192
+#define BATCH		400
+
+static struct symbol {
+	unsigned long	 pc;		/* 0: unused */
+	int		 known;
+	char		 text[100];
+} *symbols;
+
+static struct symbol *
+symbol_of(unsigned long pc)
+{
+	unsigned long i = pc * 0x9e3779b97f4a7c15UL >> 51;
+
+	if (symbols == NULL)
+		symbols = calloc(SYMBOLS, sizeof(*symbols));
+	while (symbols[i].pc != 0 && symbols[i].pc != pc)
+		i = (i + 1) % SYMBOLS;
+	symbols[i].pc = pc;
+	return &symbols[i];
+}
+
+static void
+read_symbol(FILE *f, struct symbol *s)
+{
+	char fn[80] = "?", where[256] = "?", *base, rest[80];
+
+	if (fscanf(f, "%79s %255s", fn, where) < 1)
+		fn[0] = '?';
+	if (fgets(rest, sizeof(rest), f) == NULL)	/* a discriminator */
+		rest[0] = '\0';
+	base = strrchr(where, '/');
+	snprintf(s->text, sizeof(s->text), "%.40s (%.50s)", fn,
+	    base == NULL ? where : base + 1);
+	s->known = 1;
+}
+
+static void
+fetch(struct symbol **s, int n)
+{
+	static char cmd[BATCH * 20 + 256];
+	char self[160];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	int at;
+	FILE *f;
+
+	self[len > 0 ? len : 0] = '\0';
+	at = snprintf(cmd, sizeof(cmd), "addr2line -f -e %s", self);
+	for (int i = 0; i < n; i++)
+		at += snprintf(cmd + at, sizeof(cmd) - (size_t)at, " 0x%lx",
+		    s[i]->pc - 1);
+	f = popen(cmd, "r");
+	for (int i = 0; f != NULL && i < n; i++)
+		read_symbol(f, s[i]);
+	if (f != NULL)
+		pclose(f);
+}
+
+void
+labos_symbol_want(unsigned long pc)
+{
+	if (pc != 0)
+		(void)symbol_of(pc);
+}
+
+void
+labos_symbol_fetch(void)
+{
+	struct symbol *s[BATCH];
+	int n = 0;
+
+	for (int i = 0; symbols != NULL && i < SYMBOLS; i++) {
+		if (symbols[i].pc != 0 && !symbols[i].known)
+			s[n++] = &symbols[i];
+		if (n == BATCH || (n != 0 && i == SYMBOLS - 1)) {
+			fetch(s, n);
+			n = 0;
+		}
+	}
+}
+
 void
 labos_symbol(unsigned long pc, char *buf, unsigned long size)
 {
-	char cmd[256], self[160], fn[80] = "?", where[256] = "?";
-	char *base;
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	FILE *f;
+	struct symbol *s = symbol_of(pc);
 
-	self[n > 0 ? n : 0] = '\0';
-	snprintf(cmd, sizeof(cmd), "addr2line -f -e %s 0x%lx", self, pc - 1);
-	f = popen(cmd, "r");
-	if (f != NULL) {
-		if (fscanf(f, "%79s %255s", fn, where) < 1)
-			fn[0] = '?';
-		pclose(f);
-	}
-	base = strrchr(where, '/');
-	snprintf(buf, size, "%s (%s)", fn, base == NULL ? where : base + 1);
+	if (!s->known)
+		fetch(&s, 1);
+	snprintf(buf, size, "%s", s->text);
 }

@@ -24,6 +24,10 @@ extern void (*labos_crash)(int sig, unsigned long addr, unsigned long pc);
 void	*labos_stack(unsigned long size);	/* lowest address; guard below */
 /* labos_symbol: "function file:line" of a code address. */
 void	 labos_symbol(unsigned long pc, char *buf, unsigned long size);
+/* want some, then fetch them all at once: labos_symbol is quick then. */
+void	 labos_symbol_want(unsigned long pc);
+void	 labos_symbol_fetch(void);
 unsigned long labos_cpu_ns(void);
+char	*labos_read(const char *path);	/* a file's text; NULL: none */
 /* heap outside the world */
 void	*labos_alloc(unsigned long size);	/* zeroed */

@@ -161,7 +161,7 @@ bool
 run_replay(const struct lab_scenario *s, const struct lab_schedule *d)
 {
 	enum lab_level level = lab_level;
-	bool ok;
+	bool tso = lab_tso, ok;
 
 	if (!run_prepare(s))
 		return false;
@@ -169,9 +169,13 @@ run_replay(const struct lab_scenario *s, const struct lab_schedule *d)
 	(void)lab_search_next();
 	lab_all = true;
 	lab_level = LAB_ACCESS;
+	lab_tso = false;
+	for (unsigned i = 0; i < d->n; i++)
+		lab_tso |= d->dev[i].fibre >= LAB_FIBRES;
 	ok = run_once(s);
 	lab_all = false;
 	lab_level = level;
+	lab_tso = tso;
 	return ok;
 }
 

@@ -35,6 +35,7 @@ struct lab_schedule	 lab_done;
 struct thread		*lab_curthread;
 int			 lab_curcpu;
 static int		 nfibres;
+static bool		 holding;	/* pick: its stores are held back */
 static void		*main_sp;
 
 void	lab_switch(void **save, void *to);
@@ -204,7 +205,7 @@ record(int chosen)
 static struct fibre *
 pick(struct fibre *f, bool may_stay)
 {
-	uint32_t mask;
+	uint32_t mask, held = 0;
 	int dflt, chosen;
 	bool stays;
 
@@ -215,18 +216,33 @@ pick(struct fibre *f, bool may_stay)
 	stays = may_stay && (mask & 1U << f->id) != 0;
 	dflt = stays ? f->id : next_in_turn(mask, f->id);
 	chosen = dflt;
+	if (lab_tso && stays && lab_tso_pending(f->id))
+		held = (mask & ~(1U << f->id)) << LAB_FIBRES;
 	if ((mask & (mask - 1)) != 0)
-		chosen = lab_choose(mask, dflt, stays);
+		chosen = lab_choose(mask | held, dflt, stays);
 	if (chosen != dflt)
 		record(chosen);
-	return &lab_fibre[chosen];
+	holding = chosen >= LAB_FIBRES;
+	return &lab_fibre[chosen % LAB_FIBRES];
 }
 
 static void
 go(struct fibre *f, struct fibre *next)
 {
-	if (next != f)
+	if (next == f)
+		return;
+	if (!lab_tso) {
 		resume(next, &f->sp);
+		return;
+	}
+	if (holding)
+		lab_tso_hold(f->id);
+	else
+		lab_tso_drain(f->id);
+	if (holding && lab_tracing)
+		lab_trace(f, EV_NAMED, NULL, "its stores are held back");
+	resume(next, &f->sp);
+	lab_tso_resume(f->id);
 }
 
 static void
@@ -260,6 +276,8 @@ lab_point(enum lab_event kind, const void *obj, const char *name)
 	f->obj = obj;
 	f->name = name;
 	go(f, pick(f, true));
+	if (lab_tso && (kind < EV_ATOMIC || kind > EV_WRITE))
+		lab_tso_drain(f->id);
 	lab_search_event(f);
 }
 
@@ -401,6 +419,7 @@ lab_run(int n)
 	lab_now = 1000000;
 	lab_mem_reset_run();
 	lab_kern_reset();
+	lab_tso_reset();
 	lab_running = true;
 	if (n > 1)
 		first = lab_choose((1U << n) - 1, 0, false);

@@ -185,6 +185,9 @@ pct_choose(uint32_t enabled, int dflt)
 		if ((enabled & 1U << i) != 0 &&
 		    (best < 0 || prio[i] > prio[best]))
 			best = i;
+	if (best != dflt && (enabled & 1U << (best + LAB_FIBRES)) != 0 &&
+	    prng_below(&prng, 2) != 0)
+		best += LAB_FIBRES;
 	return best;
 }
 
@@ -236,6 +239,7 @@ void
 lab_search_begin(enum lab_strategy st, uint64_t seed, unsigned n)
 {
 	strategy = st;
+	por = por && !lab_tso;	/* it knows nothing of stores held back */
 	bound = n;
 	nchange = MIN(n, nitems(change));
 	depth = 0;

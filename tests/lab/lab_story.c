@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * lab_story.c: a replayed run as a story: one column for each fibre, a line for
- * each event that is worth telling, and the call stacks at the end.
+ * each event that is worth telling, the object chains whenever they changed
+ * (lab_draw.c), and at the end the call stacks of each two conflicting accesses.
  *
  * Objects get short names in the order in which they appear (object#1, page#2).
  */
@@ -13,6 +14,7 @@
 
 #include "lab_model.h"
 #include "lab_os.h"
+#include "lab_story.h"
 
 #define MAXLINES	20000
 #define MAXNAMES	512
@@ -23,6 +25,8 @@ struct line {
 	uint16_t	 id;
 	const char	*name;
 	const void	*obj;
+	const char	*chain;		/* just before; NULL: no change */
+	uint16_t	 conflict;	/* that it ends; 0: none */
 };
 
 bool			 lab_tracing;
@@ -31,8 +35,8 @@ static unsigned		 nlines;
 static struct { const void *p; } names[MAXNAMES];
 static unsigned		 nnames;
 
-static uint16_t
-short_name(const void *p)
+uint16_t
+story_name(const void *p)
 {
 	for (unsigned i = 0; i < nnames; i++)
 		if (names[i].p == p)
@@ -43,12 +47,20 @@ short_name(const void *p)
 	return (uint16_t)nnames;
 }
 
+const void *
+story_named(uint16_t n)
+{
+	return n > nnames ? NULL : names[n - 1].p;
+}
+
 void
 story_begin(void)
 {
 	if (lines == NULL)
 		lines = labos_alloc(MAXLINES * sizeof(*lines));
 	nlines = nnames = 0;
+	draw_begin();
+	conflict_begin();
 	lab_tracing = true;
 }
 
@@ -58,11 +70,12 @@ lab_trace(const struct fibre *f, enum lab_event kind, const void *obj,
     const char *name)
 {
 	struct line *l;
-	unsigned top = f->nframes;
+	unsigned top = f->nframes, conflict = 0;
+	bool memory = kind >= EV_ATOMIC && kind <= EV_WRITE;
 
-	if (kind >= EV_ATOMIC && kind <= EV_WRITE)
-		return;
-	if (nlines == MAXLINES)
+	if (memory)
+		conflict = conflict_access(f, (uintptr_t)obj, name);
+	if (nlines == MAXLINES || (memory && conflict == 0))
 		return;
 	l = &lines[nlines++];
 	l->ev = lab_ev;
@@ -70,8 +83,13 @@ lab_trace(const struct fibre *f, enum lab_event kind, const void *obj,
 	l->kind = (uint8_t)kind;
 	l->name = name;
 	l->obj = obj;
-	l->id = obj == NULL ? 0 : short_name(obj);
-	l->pc = top == 0 || top > LAB_FRAMES ? 0 : f->frame[top - 1];
+	l->id = obj == NULL || memory ? 0 : story_name(obj);
+	l->conflict = (uint16_t)conflict;
+	l->chain = memory ? NULL : draw_chains();
+	if (memory)
+		l->pc = lab_access_pc;
+	else
+		l->pc = top == 0 || top > LAB_FRAMES ? 0 : f->frame[top - 1];
 }
 
 static void
@@ -88,11 +106,87 @@ print_stack(const struct fibre *f)
 }
 
 static void
+conflict_text(const struct line *l, char *text, size_t size)
+{
+	char what[64];
+
+	story_field((uintptr_t)l->obj, what, sizeof(what));
+	ksnprintf(text, size, "%s %s (%u)", l->name, what, l->conflict);
+}
+
+static void
+print_access(const struct story_access *a)
+{
+	char where[160];
+
+	labos_symbol(a->pc, where, sizeof(where));
+	kprintf("    event %u, fibre %d: %s in %s\n", a->ev, a->fibre, a->what,
+	    where);
+	for (unsigned i = 0; i < a->nframes; i++) {
+		labos_symbol(a->frame[i], where, sizeof(where));
+		kprintf("        called from %s\n", where);
+	}
+}
+
+/* Both stacks of each pair of accesses that could not be exchanged freely. */
+static void
+print_conflicts(void)
+{
+	char what[64];
+
+	if (conflict_count() != 0)
+		kprintf("\nConflicting accesses, the numbers in brackets:\n");
+	for (unsigned i = 1; i <= conflict_count(); i++) {
+		const struct story_conflict *c = conflict_get(i);
+
+		story_field(c->addr, what, sizeof(what));
+		kprintf("(%u) %s\n", i, what);
+		print_access(&c->first);
+		print_access(&c->second);
+	}
+}
+
+/* Symbols of everything that will be printed, in few calls of addr2line. */
+static void
+prepare_symbols(void)
+{
+	for (unsigned i = 0; i < nlines; i++)
+		labos_symbol_want(lines[i].pc);
+	for (unsigned i = 1; i <= conflict_count(); i++) {
+		const struct story_conflict *c = conflict_get(i);
+
+		labos_symbol_want(c->first.pc);
+		labos_symbol_want(c->second.pc);
+		for (unsigned j = 0; j < STORY_FRAMES; j++) {
+			labos_symbol_want(c->first.frame[j]);
+			labos_symbol_want(c->second.frame[j]);
+		}
+	}
+	labos_symbol_fetch();
+}
+
+/* A chain's lines, each behind an indent. */
+static void
+print_chain(const char *chain)
+{
+	bool start = true;
+
+	for (; *chain != '\0'; chain++) {
+		if (start)
+			kprintf("       . ");
+		kprintf("%c", *chain);
+		start = *chain == '\n';
+	}
+}
+
+static void
 line_text(const struct line *l, char *text, size_t size)
 {
 	if (l->kind == EV_USER)
 		ksnprintf(text, size, "%s %lx", l->name == NULL ? "" : l->name,
 		    (unsigned long)(uintptr_t)l->obj);
+	else if (l->conflict != 0)
+		conflict_text(l, text, size);
 	else if (l->kind == EV_OP)
 		ksnprintf(text, size, "== %s ==", l->name);
 	else
@@ -110,6 +204,8 @@ print_line(const struct line *l, int nfibres)
 	line_text(l, text, sizeof(text));
 	if (l->pc != 0)
 		labos_symbol(l->pc, where, sizeof(where));
+	if (l->chain != NULL)
+		print_chain(l->chain);
 	kprintf("%6u ", l->ev);
 	for (int i = 0; i < nfibres; i++)
 		kprintf("| %-*s", width, i == l->fibre ? text : "");
@@ -169,6 +265,11 @@ html_line(unsigned i, int nfibres)
 	line_text(l, text, sizeof(text));
 	if (l->pc != 0)
 		labos_symbol(l->pc, where, sizeof(where));
+	if (l->chain != NULL) {
+		kprintf("<tr><td><td class=c colspan=%d><pre>", nfibres + 1);
+		html_text(l->chain);
+		kprintf("</pre></tr>\n");
+	}
 	kprintf("<tr id=e%u><td>%u", i, l->ev);
 	for (int f = 0; f < nfibres; f++) {
 		kprintf(f == l->fibre ? "<td class=f%d>" : "<td>", f);
@@ -188,7 +289,8 @@ html_story(const struct lab_scenario *s)
 	    "collapse}td{padding:1px 8px;border-left:1px solid #ccc}.w{color:"
 	    "#777}.f0{background:#cfe2ff;fill:#69f}.f1{background:#ffe0c2;"
 	    "fill:#e80}.f2{background:#d6f5d6;fill:#3a3}.f3{background:#f3d6f5;"
-	    "fill:#a3a}.bad{background:#fdd}</style>\n");
+	    "fill:#a3a}.bad{background:#fdd}.c pre{margin:2px;color:#063}"
+	    "</style>\n");
 	html_timeline(s->nfibres);
 	if (lab_failure.oracle != OR_NONE) {
 		kprintf("<p class=bad>event %u, fibre %d, oracle %s: ",
@@ -203,6 +305,7 @@ html_story(const struct lab_scenario *s)
 	for (int i = 0; i < s->nfibres; i++)
 		if (lab_fibre[i].state != FB_DONE)
 			print_stack(&lab_fibre[i]);
+	print_conflicts();
 	kprintf("</pre>\n");
 }
 
@@ -210,6 +313,7 @@ void
 story_end(const struct lab_scenario *s, bool html)
 {
 	lab_tracing = false;
+	prepare_symbols();
 	if (html) {
 		html_story(s);
 		return;
@@ -221,6 +325,7 @@ story_end(const struct lab_scenario *s, bool html)
 	kprintf("| in a function called from\n");
 	for (unsigned i = 0; i < nlines; i++)
 		print_line(&lines[i], s->nfibres);
+	print_conflicts();
 	if (lab_failure.oracle == OR_NONE)
 		return;
 	kprintf("\nFAILED at event %u, fibre %d, oracle %s:\n%s\n",

@@ -59,6 +59,7 @@ static uint8_t		*live;		/* in the world: a bit for 8 bytes */
 static uint32_t		 run, scenario;
 static uint64_t		 nshared;
 static unsigned		 in_zone[LAB_CPUS];
+uint32_t		 lab_access_pc;
 bool			 lab_races = true;
 struct fibre		*lab_hb_self;
 
@@ -365,6 +366,9 @@ lab_mem_shared_count(void)
 static inline void
 access(uintptr_t a, bool write, bool atomic, uint32_t pc)
 {
+	static const char *const names[2][2] = {
+		{ "read", "write" }, { "atomic read", "atomic write" }
+	};
 	struct word *w;
 	enum lab_event kind;
 
@@ -372,8 +376,10 @@ access(uintptr_t a, bool write, bool atomic, uint32_t pc)
 		return;
 	w = word_of(a);
 	kind = atomic ? EV_ATOMIC : write ? EV_WRITE : EV_READ;
-	if (touch(w, write) || lab_all || lab_ev >= LAB_MAX_EVENTS)
-		lab_point(kind, (const void *)a, NULL);
+	if (touch(w, write) || lab_all || lab_ev >= LAB_MAX_EVENTS) {
+		lab_access_pc = pc;
+		lab_point(kind, (const void *)a, names[atomic][write]);
+	}
 	else
 		lab_ev++;
 	if (in_zones(a) && lab_mem_bad((const void *)a))
@@ -382,6 +388,20 @@ access(uintptr_t a, bool write, bool atomic, uint32_t pc)
 	if (__predict_false(lab_alias_on) && lab_hb_self->id < LAB_FIBRES)
 		lab_alias_access(a, (unsigned)(w - words), run, write,
 		    lab_hb_self->id);
+}
+
+static inline void
+issue(uintptr_t a, unsigned size)
+{
+	if (lab_tso && lab_running && in_world(a))
+		lab_tso_issue(a, size);
+}
+
+static inline void
+drain(void)
+{
+	if (lab_tso && lab_running)
+		lab_tso_drain(lab_cur->id);
 }
 
 #define PC()	((uint32_t)(uintptr_t)__builtin_return_address(0))
@@ -400,6 +420,7 @@ void									\
 __tsan_write##n(void *p)						\
 {									\
 	access((uintptr_t)p, true, false, PC());			\
+	issue((uintptr_t)p, n);						\
 }									\
 void									\
 __tsan_unaligned_read##n(void *p)					\
@@ -410,6 +431,7 @@ void									\
 __tsan_unaligned_write##n(void *p)					\
 {									\
 	access((uintptr_t)p, true, false, PC());			\
+	issue((uintptr_t)p, n);						\
 }
 PLAIN(1)
 PLAIN(2)
@@ -439,6 +461,7 @@ __tsan_write_range(void *p, unsigned long len)
 {
 	for (unsigned long i = 0; i < len; i += 8)
 		access((uintptr_t)p + i, true, false, PC());
+	drain();
 }
 
 void
@@ -465,11 +488,11 @@ __tsan_init(void)
 {
 }
 
-/* The explorer is sequentially consistent: a fence orders nothing more. */
 void
 __tsan_atomic_thread_fence(int mo)
 {
-	(void)mo;
+	if (mo == __ATOMIC_SEQ_CST)
+		drain();
 }
 
 void
@@ -506,6 +529,7 @@ __tsan_atomic##bits##_##op(volatile uint##bits##_t *p,			\
 	uint##bits##_t old;						\
 									\
 	access((uintptr_t)p, true, true, PC());				\
+	drain();							\
 	sync_before((const void *)(uintptr_t)p, mo);			\
 	old = *p;							\
 	*p = (uint##bits##_t)(expr);					\
@@ -523,6 +547,7 @@ __tsan_atomic##bits##_compare_exchange_##strength(			\
     int mo, int fail)							\
 {									\
 	access((uintptr_t)p, true, true, PC());				\
+	drain();							\
 	if (*p != *want) {						\
 		sync_before((const void *)(uintptr_t)p, fail);		\
 		*want = *p;						\
@@ -551,7 +576,10 @@ __tsan_atomic##bits##_store(volatile uint##bits##_t *p,			\
     uint##bits##_t v, int mo)						\
 {									\
 	access((uintptr_t)p, true, true, PC());				\
+	issue((uintptr_t)p, bits / 8);					\
 	*p = v;								\
+	if (mo == __ATOMIC_SEQ_CST)					\
+		drain();	/* it is an exchange */			\
 	sync_after((const void *)(uintptr_t)p, mo);			\
 }									\
 RMW(bits, exchange, v)							\

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* lab_stage.h: what the commands of build/lab share. */
+#pragma once
+
+#include "lab_run.h"
+
+struct args {
+	const char	*command, *what;
+	uint64_t	 seed, secs, schedules, bound, times, shard, shards;
+	enum lab_strategy strategy;
+	bool		 html, deep;
+};
+
+extern struct args	args;
+extern nsec_t		deadline;	/* of labos_cpu_ns; 0: none */
+
+void	print_tally(const char *name, const struct lab_tally *t);
+void	print_failure(const struct lab_scenario *s);
+void	tally_add(struct lab_tally *to, const struct lab_tally *t);
+
+/* explore_product: all multisets of n operations, as the arguments say. */
+bool	explore_product(int n, bool deep, struct lab_tally *t);
+int	cmd_gate(void);
+int	cmd_deep(void);
+int	cmd_hunt(void);
+int	cmd_alias(void);
+int	cmd_selftest(void);
+int	cmd_merge(int nfiles, char **file);
