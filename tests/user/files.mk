@@ -15,7 +15,6 @@ USER_PROGS	+= fpu
 USER_PROGS	+= pipes
 USER_PROGS	+= files
 USER_PROGS	+= attrs
-USER_PROGS	+= systable
 USER_PROGS	+= events
 USER_PROGS	+= filemore
 USER_PROGS	+= procmnt
