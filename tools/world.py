@@ -36,8 +36,11 @@ LEAVE_OUT = ["debian", "tests", "po", "doc", "win32", "examples", "autom4te.cach
 
 def sh(cmd, cwd=None, log=None):
     """Run cmd; its output goes to a log, which is shown when it fails."""
+    # Our own make's flags (no built-in rules) are not for these makefiles.
+    env = {k: v for k, v in os.environ.items()
+           if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "RUN")}
     r = subprocess.run(cmd, cwd=cwd, shell=isinstance(cmd, str), check=False,
-                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                       env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if log:
         with open(log, "ab") as f:
             f.write(r.stdout)
