@@ -193,8 +193,8 @@ KTEST(copy, ranges)
 	for (i = 0; i < nitems(bad); i++) {
 		struct uaddr u = uaddr(bad[i].addr);
 
-		KT_CHECK(t, copyin(u, c, bad[i].len) == EFAULT, "%u", i);
-		KT_CHECK(t, copyout(c, u, bad[i].len) == EFAULT, "%u", i);
+		KT_CHECK(t, (copyin)(u, c, bad[i].len) == EFAULT, "%u", i);
+		KT_CHECK(t, (copyout)(c, u, bad[i].len) == EFAULT, "%u", i);
 		KT_CHECK(t, uzero(u, bad[i].len) == EFAULT, "%u", i);
 		KT_CHECK(t, copyinstr(u, c, sizeof(c), &n) == EFAULT, "%u", i);
 		KT_CHECK(t, fuword64(u, &v) == EFAULT, "%u", i);
