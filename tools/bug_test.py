@@ -144,7 +144,7 @@ def natural(args):
     for i in range(args.natural):
         load = f"{BULK}:{args.seed + i}"
         _, out = boot(f"{load} vmbug=2137-link", args.kernel, args, 4, 120)
-        m = re.search(r"^PANIC (\S+) .*\nbuild \S+, up ([0-9.]+) s", out, re.M)
+        m = re.search(r"^PANIC (\S+) .*\nbuild \S+, commit \S+, up ([0-9.]+) s", out, re.M)
         panics += m is not None and float(m.group(2)) < 60
         status, _ = boot(f"{load} vmbug=2137-fixed", args.kernel, args, 4, 120)
         clean += status == PASSED
