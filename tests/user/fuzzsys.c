@@ -194,7 +194,7 @@ finish(long pid)
 	struct { long s, ns; } ms = { 0, 1000000 };
 	int st;
 
-	for (int i = 0; i < 50; i++) {
+	for (int i = 0; i < 12; i++) {
 		if (sys4(SYS_wait4, pid, &st, WNOHANG, 0) == pid) {
 			sys2(SYS_kill, -pid, SIGKILL);
 			return;
@@ -344,7 +344,8 @@ main(int argc, char **argv, char **envp)
 	ran = jobs == 1 ? run(first, children, calls, end) :
 	    run_jobs(first, children, calls, end, jobs);
 	clean_up();
-	printf("fuzzsys: seed %lu, %u children of %u calls\n",
-	    (unsigned long)first, ran, calls);
+	printf("%sfuzzsys: seed %lu, %u children of %u calls\n",
+	    sys0(SYS_getpid) == 1 ? "ok 1 - " : "", (unsigned long)first, ran,
+	    calls);
 	return 0;
 }
