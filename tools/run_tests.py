@@ -109,7 +109,7 @@ def main():
              f"ktest=* seed={seed}" + (" " + suite if users else ""))
     # A million system calls with random arguments.
     qemu("fuzz-4cpu", total, 4, "512M",
-         f"init=/bin/fuzzsys initargs={seed}:625:400:4")
+         f"init=/bin/fuzzsys initargs={seed}:625:400:4", timeout=900)
     run("jobs", [sys.executable, "tools/jobs_test.py"], total, 120)
     run("strace", [sys.executable, "tools/strace_test.py"], total, 120)
     run("panic", [sys.executable, "tools/panic_test.py"], total, 900)
