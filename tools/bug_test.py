@@ -40,7 +40,7 @@ class Bug:
         self.frames = more.get("frames", False)
         self.check = more.get("check", lambda out: [])
         self.kernel = more.get("kernel", "debug")
-        self.timeout = more.get("timeout", 90)
+        self.timeout = more.get("timeout", 240)
         self.tries = more.get("tries", 1)
 
 
