@@ -261,7 +261,7 @@ itimer_thread(void *arg __unused)
 		now = md_uptime();
 		if (now >= load_at) {
 			load_sample();
-			load_at += LOAD_PERIOD;
+			load_at = now + LOAD_PERIOD;
 		}
 		/* The same now for all: one of 1 ns cannot keep us here. */
 		while ((pt = TAILQ_FIRST(&timer_list)) != NULL &&

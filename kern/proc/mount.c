@@ -351,11 +351,12 @@ mount_reset(void)
 	do {
 		root = NULL;
 		rw_wlock(&ramfs_lock);
-		TAILQ_FOREACH(mt, &mounts, mt_link)
-			if (!mt->mt_boot)
+		TAILQ_FOREACH(mt, &mounts, mt_link) {
+			if (!mt->mt_boot) {
 				root = rnode_ref(mt->mt_root);
-			else if (root != NULL)
 				break;
+			}
+		}
 		rw_wunlock(&ramfs_lock);
 		if (root != NULL) {
 			(void)!mount_remove(root, true);
@@ -375,7 +376,7 @@ mount_foreach(bool (*fn)(void *arg, const struct mount *mt,
 	uint64_t last;
 
 	/* Mounts are in the order of their numbers. */
-	for (last = 0;; last = mt->mt_id) {
+	for (last = 0;;) {
 		rw_rlock(&ramfs_lock);
 		TAILQ_FOREACH(mt, &mounts, mt_link)
 			if (mt->mt_id > last)
