@@ -61,9 +61,8 @@ FORCE:
 $(O)/gen/version.h: FORCE
 	@mkdir -p $(@D)
 	@printf '#define GNOMON_VERSION "0.1"\n#define GNOMON_COMMIT "%s"\n' \
-	    "$(COMMIT)" | cmp -s - $@ || \
-	    printf '#define GNOMON_VERSION "0.1"\n#define GNOMON_COMMIT "%s"\n' \
-	    "$(COMMIT)" > $@
+	    "$(COMMIT)" > $@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 # One object alone, for a quick look: make build/d1/vm/vm_map.c.o
 $(O)/%.c.o: %.c | $(O)/gen/assym.h $(GEN)

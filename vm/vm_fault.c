@@ -614,20 +614,19 @@ vm_fault_unwire(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 static int __no_lock_analysis
 fault_front_one(struct vm_map *map, struct vm_map_entry *entry, vm_offset_t va)
 {
+	const vm_pindex_t pindex = atop(entry->offset + (va - entry->start));
 	struct vm_object *first = entry->object, *object;
-	struct vm_page *m, *new = NULL;
+	struct vm_page *m, *new;
 	int error = ENOMEM;
 
 	vm_object_lock(first);
-	m = fault_resident_from(first, atop(entry->offset +
-	    (va - entry->start)), &object);
+	m = fault_resident_from(first, pindex, &object);
 	KASSERT(m != NULL, "no page at %lx, which is wired (I8)", va);
 	if (object == first) {
 		vm_object_unlock(first);
 		return 0;
 	}
-	new = vm_page_alloc(first, atop(entry->offset + (va - entry->start)),
-	    VM_ALLOC_NORMAL);
+	new = vm_page_alloc(first, pindex, VM_ALLOC_NORMAL);
 	if (new != NULL) {
 		pmap_copy_page(m, new);
 		new->valid = VM_PAGE_VALID;

@@ -75,7 +75,7 @@ uint64_t md_frame_sp(const struct trapframe *tf);
 /* md_frame_words: the general registers; returns how many, at most max. */
 unsigned md_frame_words(const struct trapframe *tf, uint64_t *w, unsigned max);
 /* md_stopping: keep this CPU's control registers for md_print_frame: whoever
- * looks around next may fault. */
+ * looks around next may fault; and start the console, if nothing has yet. */
 void	md_stopping(void);
 /* md_peek: *val is the kernel word at va; false: not mapped. */
 bool	md_peek(uint64_t va, uint64_t *val);

@@ -36,22 +36,19 @@ node_of_fd(int fd, struct rnode **np)
 static int
 node_at(int dirfd, uint64_t path, uint64_t flags, struct rnode **np)
 {
-	uint8_t first;
+	bool empty;
 	int error;
 
-	if ((flags & AT_EMPTY_PATH) != 0) {
-		error = copyin(uaddr(path), &first, 1);
-		if (error != 0)
-			return error;
-		if (first == '\0' && dirfd != AT_FDCWD)
-			return node_of_fd(dirfd, np);
-		if (first == '\0') {
-			*np = fsctx_cwd(curproc->p_fs);
-			return 0;
-		}
-	}
-	return upath_lookup(dirfd, path, (flags & AT_SYMLINK_NOFOLLOW) == 0,
-	    np);
+	error = upath_empty(path, flags, &empty);
+	if (error != 0)
+		return error;
+	if (!empty)
+		return upath_lookup(dirfd, path,
+		    (flags & AT_SYMLINK_NOFOLLOW) == 0, np);
+	if (dirfd != AT_FDCWD)
+		return node_of_fd(dirfd, np);
+	*np = fsctx_cwd(curproc->p_fs);
+	return 0;
 }
 
 /* ---- mode ---- */

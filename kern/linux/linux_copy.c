@@ -109,6 +109,24 @@ file_isreg(const struct file *fp)
 }
 
 static int
+copy_begin(struct copy *c, uint64_t in, uint64_t out)
+{
+	c->in = fd_get((int)in);
+	c->out = fd_get((int)out);
+	return c->in != NULL && c->out != NULL ? 0 : EBADF;
+}
+
+static int64_t
+copy_end(struct copy *c, int error)
+{
+	if (c->in != NULL)
+		file_put(c->in);
+	if (c->out != NULL)
+		file_put(c->out);
+	return error != 0 ? ret_restart(error) : (int64_t)c->done;
+}
+
+static int
 sendfile_run(struct copy *c, uint64_t offp)
 {
 	int error;
@@ -135,16 +153,10 @@ sys_sendfile(SYSARGS6(out, in, offp, count, a4 __unused, a5 __unused))
 	struct copy c = { .left = MIN(count, RW_MAX) };
 	int error;
 
-	c.in = fd_get((int)in);
-	c.out = fd_get((int)out);
-	error = EBADF;
-	if (c.in != NULL && c.out != NULL)
+	error = copy_begin(&c, in, out);
+	if (error == 0)
 		error = sendfile_run(&c, offp);
-	if (c.in != NULL)
-		file_put(c.in);
-	if (c.out != NULL)
-		file_put(c.out);
-	return error != 0 ? ret_restart(error) : (int64_t)c.done;
+	return copy_end(&c, error);
 }
 
 static int
@@ -183,17 +195,11 @@ sys_copy_file_range(SYSARGS6(in, inp, out, outp, len, flags))
 	struct copy c = { .left = MIN(len, RW_MAX) };
 	int error;
 
-	c.in = fd_get((int)in);
-	c.out = fd_get((int)out);
-	error = EBADF;
-	if (c.in != NULL && c.out != NULL)
+	error = copy_begin(&c, in, out);
+	if (error == 0)
 		error = (uint32_t)flags != 0 ? EINVAL :
 		    range_run(&c, inp, outp);
-	if (c.in != NULL)
-		file_put(c.in);
-	if (c.out != NULL)
-		file_put(c.out);
-	return error != 0 ? ret_restart(error) : (int64_t)c.done;
+	return copy_end(&c, error);
 }
 
 /* ---- space ---- */

@@ -75,7 +75,7 @@ lock_range(uint64_t addr, uint64_t len, uint64_t *start, uint64_t *end)
 	return *end > VM_MAX_USER_ADDRESS ? ENOMEM : 0;
 }
 
-/* wired_bytes: of the map; and fn for each entry, when all is asked for. */
+/* wired_bytes: of the map. */
 static vm_size_t
 wired_bytes(struct vm_map *map)
 {

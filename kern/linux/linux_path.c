@@ -93,6 +93,18 @@ name_at_put(struct name_at *at)
 }
 
 int
+upath_empty(uint64_t path, uint64_t flags, bool *empty)
+{
+	uint8_t first = 1;
+	int error = 0;
+
+	if ((flags & AT_EMPTY_PATH) != 0)
+		error = copyin(uaddr(path), &first, 1);
+	*empty = first == '\0';
+	return error;
+}
+
+int
 upath_lookup(int dirfd, uint64_t path, bool follow, struct rnode **np)
 {
 	struct name_at at;

@@ -52,6 +52,8 @@ struct name_at {
 int	name_at_get(struct name_at *at, uint64_t dirfd, uint64_t path)
 	    __warn_unused;
 void	name_at_put(struct name_at *at);
+/* upath_empty: is the path "", and AT_EMPTY_PATH among flags?  EFAULT. */
+int	upath_empty(uint64_t path, uint64_t flags, bool *empty) __warn_unused;
 /* upath_lookup: the referenced node of a user path. */
 int	upath_lookup(int dirfd, uint64_t path, bool follow,
 	    struct rnode **np) __warn_unused;

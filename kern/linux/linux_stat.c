@@ -90,23 +90,21 @@ static int
 stat_at(int dirfd, uint64_t path, uint64_t flags, struct fstatus *st)
 {
 	struct rnode *cwd;
-	uint8_t first;
+	bool empty;
 	int error;
 
-	if ((flags & AT_EMPTY_PATH) != 0) {
-		error = copyin(uaddr(path), &first, 1);
-		if (error != 0)
-			return error;
-		if (first == '\0' && dirfd != AT_FDCWD)
-			return stat_fd(dirfd, st);
-		if (first == '\0') {
-			cwd = fsctx_cwd(curproc->p_fs);
-			rnode_stat(cwd, st);
-			rnode_put(cwd);
-			return 0;
-		}
-	}
-	return stat_path(dirfd, path, (flags & AT_SYMLINK_NOFOLLOW) == 0, st);
+	error = upath_empty(path, flags, &empty);
+	if (error != 0)
+		return error;
+	if (!empty)
+		return stat_path(dirfd, path,
+		    (flags & AT_SYMLINK_NOFOLLOW) == 0, st);
+	if (dirfd != AT_FDCWD)
+		return stat_fd(dirfd, st);
+	cwd = fsctx_cwd(curproc->p_fs);
+	rnode_stat(cwd, st);
+	rnode_put(cwd);
+	return 0;
 }
 
 static int64_t

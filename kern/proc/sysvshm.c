@@ -131,6 +131,16 @@ by_id(int id)
 	return s != NULL && s->info.id == id ? s : NULL;
 }
 
+/* owned: the segment id, if it is the caller's to change; EINVAL, EPERM. */
+static int
+owned(int id, struct shmseg **sp)
+{
+	*sp = by_id(id);
+	if (*sp == NULL)
+		return EINVAL;
+	return owns(*sp) ? 0 : EPERM;
+}
+
 static struct shmseg *
 by_key(int key)
 {
@@ -313,14 +323,9 @@ shm_set(int id, uint32_t uid, uint32_t gid, unsigned mode)
 	struct shmseg *s;
 	int error;
 
-	error = 0;
 	rw_wlock(&shm_lock_rw);
-	s = by_id(id);
-	if (s == NULL) {
-		error = EINVAL;
-	} else if (!owns(s)) {
-		error = EPERM;
-	} else {
+	error = owned(id, &s);
+	if (error == 0) {
 		s->info.uid = uid;
 		s->info.gid = gid;
 		s->info.mode = (s->info.mode & ~0777U) | (mode & 0777);
@@ -336,14 +341,9 @@ shm_remove(int id)
 	struct shmseg *s;
 	int error;
 
-	error = 0;
 	rw_wlock(&shm_lock_rw);
-	s = by_id(id);
-	if (s == NULL) {
-		error = EINVAL;
-	} else if (!owns(s)) {
-		error = EPERM;
-	} else if ((s->info.mode & SHM_DEST) == 0) {
+	error = owned(id, &s);
+	if (error == 0 && (s->info.mode & SHM_DEST) == 0) {
 		s->info.mode |= SHM_DEST;
 		s->info.key = IPC_PRIVATE;	/* nobody finds it any more */
 		atomic_add(&shm_removed, 1U);
@@ -359,16 +359,11 @@ shm_lock(int id, bool on)
 	struct shmseg *s;
 	int error;
 
-	error = 0;
 	rw_wlock(&shm_lock_rw);
-	s = by_id(id);
-	if (s == NULL)
-		error = EINVAL;
-	else if (!owns(s))
-		error = EPERM;
-	else if (on)
+	error = owned(id, &s);
+	if (error == 0 && on)
 		s->info.mode |= SHM_LOCKED;
-	else
+	else if (error == 0)
 		s->info.mode &= ~(uint32_t)SHM_LOCKED;
 	rw_wunlock(&shm_lock_rw);
 	return error;

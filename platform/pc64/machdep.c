@@ -6,8 +6,8 @@
  * The order in hammer_time is forced: GS and curthread first, without which
  * there is no panic; then the console, so that everything after it can complain
  * (a panic before it starts it); the trap machinery before anything that can
- * fault; the text is patched (idt_init) before
- * pmap_bootstrap makes it read-only.
+ * fault; the text is patched (idt_init) before pmap_bootstrap makes it
+ * read-only.
  *
  * Locks: none; one CPU, interrupts off.
  */

@@ -31,14 +31,6 @@ enum {
 #define POLLOUT		4
 #define POLLNVAL	0x20
 
-struct stat {
-	unsigned long	dev, ino, nlink;
-	unsigned	mode, uid, gid, pad;
-	unsigned long	rdev;
-	long		size, blksize, blocks;
-	long		atime, atime_ns, mtime, mtime_ns, ctime, ctime_ns;
-	long		unused[3];
-};
 struct statx {
 	unsigned	mask, blksize;
 	unsigned long	attributes;

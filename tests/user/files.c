@@ -34,13 +34,6 @@ enum {
 #define ELOOP		40
 #define ENAMETOOLONG	36
 
-struct stat {
-	unsigned long	dev, ino, nlink;
-	unsigned	mode, uid, gid, pad;
-	unsigned long	rdev;
-	long		size, blksize, blocks, times[6], unused[3];
-};
-
 static char buf[70000], name[5000];
 
 static int

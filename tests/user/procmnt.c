@@ -26,13 +26,6 @@ enum {
 #define MS_RDONLY	1
 #define MNT_DETACH	2
 
-struct stat {
-	unsigned long	dev, ino, nlink;
-	unsigned	mode, uid, gid, pad;
-	unsigned long	rdev;
-	long		size, blksize, blocks, times[6], unused[3];
-};
-
 static char buf[70000], path[300];
 
 static int

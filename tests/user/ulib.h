@@ -118,6 +118,16 @@ long	waitpid(long pid, int *status);	/* restarts on EINTR */
 /* run_child: fork, run fn(arg) in the child and exit with its value; returns
  * the wait status. */
 int	run_child(int (*fn)(void *), void *arg);
+/* What stat and its kin write. */
+struct stat {
+	unsigned long	dev, ino, nlink;
+	unsigned	mode, uid, gid, pad;
+	unsigned long	rdev;
+	long		size, blksize, blocks;
+	long		atime, atime_ns, mtime, mtime_ns, ctime, ctime_ns;
+	long		unused[3];
+};
+
 /* map_anon: private anonymous memory; ends the program when there is none. */
 void	*map_anon(unsigned long len, int prot);
 void	*map_shared(unsigned long len);
