@@ -302,6 +302,10 @@ ramfs_open(struct rnode *dir, const char *path, unsigned oflags, mode_t mode,
 		ops = n->rn_ops->ro_fileops;
 	if (S_ISCHR(n->rn_mode))
 		ops = dev_ops(dev_lookup(n->rn_rdev));
+	/* A pipe or socket is not a file of bytes: only its name is here. */
+	if ((S_ISFIFO(n->rn_mode) || S_ISSOCK(n->rn_mode)) &&
+	    (oflags & O_PATH) == 0)
+		ops = NULL;
 	error = ENXIO;
 	if (ops != NULL && S_ISCHR(n->rn_mode) && (oflags & O_PATH) == 0)
 		error = dev_open(dev_lookup(n->rn_rdev), oflags);

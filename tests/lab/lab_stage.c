@@ -232,23 +232,17 @@ cmd_gate(void)
 /* Shard i of m takes each mth scenario.  Cheap products first: they end. */
 static const struct stage deep_stages[] = {
 	{ "pairs, lock level, all with 3 preemptions", LAB_SET_DEEP, 2,
-	    LAB_LOCK, ST_DFS, 3, 0, 5, true,
-	    false },
+	    LAB_LOCK, ST_DFS, 3, 0, 5, true, false },
 	{ "pairs, access level, all with 2 preemptions", LAB_SET_DEEP, 2,
-	    LAB_ACCESS, ST_DFS, 2, 0, 10, true,
-	    false },
+	    LAB_ACCESS, ST_DFS, 2, 0, 10, true, false },
 	{ "triples, access level, all with 2 preemptions", LAB_SET_DEEP, 3,
-	    LAB_ACCESS, ST_DFS, 2, 0, 35, true,
-	    false },
+	    LAB_ACCESS, ST_DFS, 2, 0, 35, true, false },
 	{ "triples, lock level, all with 3 preemptions", LAB_SET_DEEP, 3,
-	    LAB_LOCK, ST_DFS, 3, 0, 35, true,
-	    false },
+	    LAB_LOCK, ST_DFS, 3, 0, 35, true, false },
 	{ "workloads, access level, PCT 4", 0, 0, LAB_ACCESS, ST_PCT, 3, 200,
-	    8, false,
-	    false },
+	    8, false, false },
 	{ "workloads, sync level, random walk", 0, 0, LAB_SYNC, ST_RANDOM, 0,
-	    100, 7, false,
-	    false },
+	    100, 7, false, false },
 };
 
 /* One line of JSON; "want" of a stage: scenarios of this shard, 0: no end. */
@@ -412,14 +406,11 @@ cmd_merge(int nfiles, char **file)
 
 static const struct stage alias_stages[] = {
 	{ "pairs, access level, PCT 2", LAB_SET_GATE, 2, LAB_ACCESS, ST_PCT, 1,
-	    60, 40, false,
-	    false },
+	    60, 40, false, false },
 	{ "triples, access level, PCT 2", LAB_SET_GATE, 3, LAB_ACCESS, ST_PCT,
-	    1, 10, 20, false,
-	    false },
+	    1, 10, 20, false, false },
 	{ "workloads, access level, PCT 2", 0, 0, LAB_ACCESS, ST_PCT, 1, 50,
-	    40, false,
-	    false },
+	    40, false, false },
 };
 
 /* Which pairs of accesses were seen in both orders (lab_alias.c). */
@@ -439,23 +430,15 @@ cmd_alias(void)
 
 /* share: seconds, at most; then the next, and round again with other seeds. */
 static const struct stage hunt_stages[] = {
-	{ "pct", LAB_SET_GATE, 2, LAB_SYNC, ST_PCT, 2, 10, 2, false,
-	    false },
+	{ "pct", LAB_SET_GATE, 2, LAB_SYNC, ST_PCT, 2, 10, 2, false, false },
 	{ "fixed", 0, 1, LAB_LOCK, ST_DFS, 2, 50000, 5, false, false },
-	{ "workloads", 0, 0, LAB_ACCESS, ST_PCT, 2, 20, 2, false,
-	    false },
-	{ "pct", LAB_SET_GATE, 3, LAB_SYNC, ST_PCT, 2, 4, 3, false,
-	    false },
-	{ "workloads", 0, 0, LAB_SYNC, ST_RANDOM, 2, 60, 2, false,
-	    false },
-	{ "pairs", LAB_SET_GATE, 2, LAB_LOCK, ST_DFS, 2, 1500, 3, false,
-	    false },
-	{ "workloads", 0, 0, LAB_SYNC, ST_PCT, 3, 100, 3, false,
-	    false },
-	{ "pairs", LAB_SET_GATE, 2, LAB_SYNC, ST_DFS, 1, 3000, 2, false,
-	    false },
-	{ "triples", LAB_SET_GATE, 3, LAB_ACCESS, ST_PCT, 3, 60, 3, false,
-	    false },
+	{ "workloads", 0, 0, LAB_ACCESS, ST_PCT, 2, 20, 2, false, false },
+	{ "pct", LAB_SET_GATE, 3, LAB_SYNC, ST_PCT, 2, 4, 3, false, false },
+	{ "workloads", 0, 0, LAB_SYNC, ST_RANDOM, 2, 60, 2, false, false },
+	{ "pairs", LAB_SET_GATE, 2, LAB_LOCK, ST_DFS, 2, 1500, 3, false, false },
+	{ "workloads", 0, 0, LAB_SYNC, ST_PCT, 3, 100, 3, false, false },
+	{ "pairs", LAB_SET_GATE, 2, LAB_SYNC, ST_DFS, 1, 3000, 2, false, false },
+	{ "triples", LAB_SET_GATE, 3, LAB_ACCESS, ST_PCT, 3, 60, 3, false, false },
 };
 
 /* One line for the table of mutants: what killed it, after how much. */

@@ -139,6 +139,9 @@ partial_files(void)
 		partial(m->nr, "partial", sys6(m->nr, m->a[0], m->a[1],
 		    m->a[2], m->a[3], m->a[4], m->a[5]), -m->err);
 	}
+	CHECK(sys3(133, "/tmp/fifo", 0010600, 0) == 0, "mknod");
+	partial(133, "partial", sys3(SYS_open, "/tmp/fifo", 2, 0), -6);
+	sys1(87, "/tmp/fifo");
 }
 
 static int
