@@ -388,7 +388,9 @@ KTEST(trap, unwind_other)
 
 	KT_CHECK(t, thread_create(sleeper, &state, "sleeper", &td) == 0,
 	    "no memory");
-	sched_bind(td, (cpumask_t)1 << curcpu);
+	/* Both on one CPU, so that it is switched out while we look. */
+	sched_bind(curthread, 1);
+	sched_bind(td, 1);
 	thread_start(td);
 	while (atomic_load(&state) != 1)
 		sched_yield();
@@ -396,6 +398,7 @@ KTEST(trap, unwind_other)
 	md_thread_pcfp(td, &pc, &fp);
 	found = called_from(pc, fp, "sleeper");
 	critical_exit();
+	sched_bind(curthread, ~(cpumask_t)0);
 	atomic_store(&state, 2);
 	while (atomic_load(&state) != 3)
 		sched_yield();
