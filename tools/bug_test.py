@@ -77,8 +77,10 @@ BUGS = {
     "nb-pip": Bug(f"{BULK}:%d vmbug=nb-pip chaos=%d", (TIMEOUT,),
                   r"sleeping .*\b(vospgw|vospgc|vosca1|vosca2) for [0-9.]+ s",
                   timeout=25),
-    "ubc-eager-dead": Bug(f"{BULK}:%d vmbug=ubc-eager-dead chaos=%d",
-                          (FAILED,), r"^not ok ", tries=8),
+    # 11: SIGSEGV.
+    "ubc-eager-dead": Bug("init=/bin/mergefault initargs=4000:4 "
+                          "vmbug=ubc-eager-dead chaos=%d", (FAILED,),
+                          r"^gnomon: init ended with status 0xb,", tries=2),
 }
 
 

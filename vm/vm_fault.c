@@ -35,6 +35,7 @@
 #include <vm/vm_object.h>
 #include <vm/vm_page.h>
 #include <vm/vm_pager.h>
+#include <vm/vm_sched.h>
 
 #include "vm_priv.h"
 
@@ -357,6 +358,7 @@ fault_copy(struct faultstate *fs)
 	fault_move_wiring(fs);
 	fs->collapse = fault_collapse_due(fs);
 	fault_unlock_objects(fs);
+	vm_sched_point("copy.busy");
 	pmap_copy_page(m, fs->first_m);
 	fs->first_m->valid = VM_PAGE_VALID;
 	fs->first_m->dirty = VM_PAGE_VALID;

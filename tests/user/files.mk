@@ -24,6 +24,7 @@ USER_PROGS	+= sigmore
 USER_PROGS	+= fuzzsys
 USER_PROGS	+= cowstorm
 USER_PROGS	+= maprace
+USER_PROGS	+= mergefault
 USER_PROGS	+= tlbprobe
 USER_PROGS	+= oom
 USER_PROGS	+= forkgen
