@@ -148,7 +148,7 @@ $(U)/fuzz_numbers.h: kern/linux/syscalls.tbl tools/gen_syscalls.py
 $(U)/fuzzsys: $(U)/fuzz_numbers.h
 
 $(U)/%: tests/user/%.c tests/user/ulib.c tests/user/ulib.h \
-    tests/user/uprobe.h
+    tests/user/uprobe.h tests/user/elfmut.h
 	@mkdir -p $(@D)
 	@echo "UCC $@"
 	$(Q)$(CC) $(UFLAGS) -I$(U) -o $@ $< tests/user/ulib.c
@@ -196,6 +196,12 @@ quick: $(B)/gnomon.elf $(B)/initrd.cpio
 .PHONY: htest
 htest: $(B)/host-asan/htest
 	$< $(HARGS)
+
+# The loader with N damaged programs; ELFS="files", HARGS="seed=1".
+.PHONY: fuzz-elf
+fuzz-elf: $(B)/host-asan/htest $(UBINS)
+	FUZZ_ELF=$(if $(filter command%,$(origin N)),$(N),1000000) $< \
+	    $(HARGS) "elf_fuzz.*"
 
 .PHONY: test
 test: $(B)/host-asan/htest $(B)/host-tsan/htest $(B)/lab $(B)/gnomon.iso $(BUGGY)
@@ -252,6 +258,7 @@ help:
 ## make test           host tests (ASan, UBSan, TSan) and QEMU tests
 ## make test-all       the same and long stress, bad boots, kdb and gdb
 ## make htest          host tests alone; HARGS="seed=1 vm_map.*"
+## make fuzz-elf       the ELF loader with N=1000000 damaged programs, on the host
 ## make lab            the race laboratory's gate: vm/ under every schedule; LABSECS=120
 ## make lab-deep       the same for HOURS=n; SHARD=i/m on many machines
 ## make mutants        known faults put in on purpose: does the laboratory notice?

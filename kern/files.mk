@@ -38,6 +38,7 @@ KERN_SRCS += kern/proc/futex.c
 KERN_SRCS += kern/proc/exec.c
 KERN_SRCS += kern/proc/exec_args.c
 KERN_SRCS += kern/proc/exec_elf.c
+KERN_SRCS += kern/proc/exec_map.c
 KERN_SRCS += kern/proc/uio.c
 KERN_SRCS += kern/proc/file.c
 KERN_SRCS += kern/proc/pipe.c

@@ -44,3 +44,17 @@ struct exec_plan {
  */
 int	elf_check(const void *head, size_t len, uint64_t filesize,
 	    struct exec_plan *plan) __warn_unused;
+
+struct vm_object;
+struct vmspace;
+
+/*
+ * exec_map: map a plan's segments into a new space, and put its heap behind.
+ * object is the file's; each segment takes a reference of its own.
+ * => Returns 0; ENOMEM, EEXIST (the stack is in the way): some may be mapped.
+ */
+int	exec_map(struct vmspace *vm, struct vm_object *object,
+	    const struct exec_plan *plan) __warn_unused;
+/* exec_seg_pad: bytes behind a segment's file bytes, in their last page, that
+ * are to be zero. */
+uint64_t exec_seg_pad(const struct exec_seg *seg);

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * exec.c: the running process becomes another program.  What a file may ask
- * for is decided by elf_check (exec_elf.c); arguments are gathered in
- * exec_args.c.
+ * for is decided by elf_check (exec_elf.c) and mapped by exec_map.c; arguments
+ * are gathered in exec_args.c.
  *
  * Everything that can be refused is done first, in a new address space that
  * nobody runs.  After exec_commit has swapped the spaces there is no way back:
  * what fails then (no memory for the stack) kills the process.
  *
- * I1: a program's segments are private copy-on-write mappings of the file's
- *     object: exec reads one page of the file and copies none.
  * Locks: none held across; threads_single has ended the other threads.
  * Sources: execve(2) of Linux; System V ABI AMD64 supplement 3.4.1.
  */
@@ -103,42 +101,6 @@ exec_resolve(struct exec *ex, const char *path)
 
 /* ---- the new address space ---- */
 
-/* exec_map_seg: file pages, then zero pages behind them. */
-static int
-exec_map_seg(struct vmspace *vm, struct rnode *n, const struct exec_seg *seg)
-{
-	struct vm_mmap_args a = {
-		.prot = seg->prot, .max_prot = VM_PROT_ALL,
-		.fixed = true, .excl = true
-	};
-	vm_offset_t start, mid, end, at;
-	int error;
-
-	start = trunc_page(seg->vaddr);
-	mid = seg->filesz > 0 ? round_page(seg->vaddr + seg->filesz) : start;
-	end = round_page(seg->vaddr + seg->memsz);
-	if (mid > start) {
-		a.addr = start;
-		a.len = mid - start;
-		a.offset = trunc_page(seg->offset);
-		a.object = rnode_object(n);
-		if (a.object == NULL)
-			return ENOMEM;
-		error = vm_mmap(vm, &a, &at);
-		if (error != 0) {
-			vm_object_deallocate(a.object);
-			return error;
-		}
-	}
-	if (end <= mid)
-		return 0;
-	a.addr = mid;
-	a.len = end - mid;
-	a.offset = 0;
-	a.object = NULL;
-	return vm_mmap(vm, &a, &at);
-}
-
 static int
 exec_map_stack(struct exec *ex)
 {
@@ -161,7 +123,7 @@ exec_map_stack(struct exec *ex)
 static int
 exec_space(struct exec *ex)
 {
-	unsigned i;
+	struct vm_object *object;
 	int error;
 
 	ex->vm = vmspace_alloc();
@@ -169,9 +131,13 @@ exec_space(struct exec *ex)
 		return ENOMEM;
 	ex->vm->vm_limit_as = proc_rlimit(curproc, RLIMIT_AS);
 	error = exec_map_stack(ex);
-	for (i = 0; i < ex->plan.nseg && error == 0; i++)
-		error = exec_map_seg(ex->vm, ex->node, &ex->plan.seg[i]);
-	vm_brk_init(ex->vm, ex->plan.brk);
+	if (error != 0)
+		return error;
+	object = rnode_object(ex->node);
+	if (object == NULL)
+		return ENOMEM;
+	error = exec_map(ex->vm, object, &ex->plan);
+	vm_object_deallocate(object);
 	return error;
 }
 
@@ -180,17 +146,16 @@ static int
 exec_bss(const struct exec_plan *plan)
 {
 	const struct exec_seg *seg;
-	uint64_t end, pad;
+	uint64_t pad;
 	unsigned i;
 	int error;
 
 	for (i = 0; i < plan->nseg; i++) {
 		seg = &plan->seg[i];
-		end = seg->vaddr + seg->filesz;
-		pad = MIN(round_page(end) - end, seg->memsz - seg->filesz);
-		if (seg->filesz == 0 || pad == 0)
+		pad = exec_seg_pad(seg);
+		if (pad == 0)
 			continue;
-		error = uzero(uaddr(end), pad);
+		error = uzero(uaddr(seg->vaddr + seg->filesz), pad);
 		if (error != 0)
 			return error;
 	}

@@ -13,6 +13,7 @@
 #include <sys/param.h>
 #include <vm/vm.h>
 
+#include "elf_test.h"
 #include "harness.h"
 
 #define FILESIZE	0x6000UL
@@ -75,8 +76,7 @@ good(uint8_t *img)
 	put_phdr(img, 2, 6, 0x4800, 0x404800, 0x700, 0x3000);
 }
 
-/* plan_bad: what is wrong with a plan that was accepted; NULL: nothing. */
-static const char *
+const char *
 plan_bad(const struct exec_plan *p, uint64_t filesize)
 {
 	uint64_t end = 0, last;

@@ -140,7 +140,7 @@ host_golden(struct ktest_ctx *t, const char *name, const char *text)
 	ksnprintf(path, sizeof(path), "tests/expect/%s.txt", name);
 	if (mode != NULL && strcmp(mode, "write") == 0)
 		return hos_write_file(path, text) == 0;
-	want = hos_read_file(path);
+	want = hos_read_file(path, NULL);
 	same = want != NULL && strcmp(want, text) == 0;
 	hos_free(want);
 	if (same)

@@ -380,7 +380,7 @@ hos_fork_output(void (*fn)(void *), void *arg, char *buf, unsigned long size)
 }
 
 char *
-hos_read_file(const char *path)
+hos_read_file(const char *path, unsigned long *lenp)
 {
 	FILE *f = fopen(path, "r");
 	char *text;
@@ -395,6 +395,8 @@ hos_read_file(const char *path)
 	if (fread(text, 1, (size_t)len, f) != (size_t)len)
 		die(path);
 	fclose(f);
+	if (lenp != NULL)
+		*lenp = (unsigned long)len;
 	return text;
 }
 

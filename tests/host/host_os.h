@@ -52,8 +52,9 @@ int		 hos_chan_block(struct hos_waiter *w, unsigned long ns);
 int		 hos_fork_output(void (*fn)(void *), void *arg, char *buf,
 		    unsigned long size);
 
-/* hos_read_file: whole file as a string for hos_free, 0 when absent. */
-char		*hos_read_file(const char *path);
+/* hos_read_file: whole file, with a NUL behind it, for hos_free; 0 when absent.
+ * lenp: its length, or 0. */
+char		*hos_read_file(const char *path, unsigned long *lenp);
 int		 hos_write_file(const char *path, const char *text);
 void		*hos_alloc(unsigned long size);		/* zeroed */
 void		 hos_free(void *p);
