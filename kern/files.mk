@@ -43,6 +43,7 @@ KERN_SRCS += kern/proc/uio.c
 KERN_SRCS += kern/proc/file.c
 KERN_SRCS += kern/proc/pipe.c
 KERN_SRCS += kern/proc/tty.c
+KERN_SRCS += kern/proc/pty.c
 KERN_SRCS += kern/proc/tty_line.c
 KERN_SRCS += kern/proc/tty_jobs.c
 KERN_SRCS += kern/proc/random.c

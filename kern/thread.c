@@ -266,7 +266,7 @@ thread_create(void (*fn)(void *), void *arg, const char *name,
 	if (td->td_tid < 0) {
 		kstack_free(td->td_kstack);
 		zone_free(thread_zone, td);
-		return ENOMEM;
+		return EAGAIN;
 	}
 	md_thread_init(td, thread_main, td);
 	*tdp = td;

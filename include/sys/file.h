@@ -154,6 +154,8 @@ struct fileops {
 	int		(*fo_mmap)(struct file *fp, struct vm_object **objp);
 	int		(*fo_getdents)(struct file *fp, dirent_fn *fn,
 			    void *arg);
+	/* first of all; on an error there is no fo_close */
+	int		(*fo_open)(struct file *fp, unsigned oflags);
 	void		(*fo_close)(struct file *fp);	/* last reference */
 };
 
@@ -166,10 +168,10 @@ struct file {
 	int			 f_refs;	/* [a] */
 	unsigned		 f_flags;	/* [a] O_*: mode, O_SETFL bits */
 	const struct fileops	*f_ops;		/* [c] */
-	void			*f_data;	/* [c] pipe or NULL */
+	void			*f_data;	/* [c] pipe, tty, or NULL */
 	struct rnode		*f_node;	/* [c] or NULL; referenced */
 	struct rwlock		 f_lock;	/* of f_offset */
-	uint64_t		 f_offset;	/* [F] */
+	uint64_t		 f_offset;	/* [F]; a FIFO: [c], see pipe.c */
 	int			 f_nepoll;	/* [a] epoll items that watch it */
 };
 
@@ -177,9 +179,18 @@ struct file {
 #define FWRITABLE(f)	(((f)->f_flags & O_ACCMODE) != O_RDONLY)
 
 void		 file_init(void);
-/* file_alloc: => Takes: node's reference, when one is given. */
-struct file	*file_alloc(const struct fileops *ops, unsigned flags,
-		    void *data, struct rnode *node);
+/* file_alloc: => Takes: on success, node's reference, when one is given.
+ * => Returns 0 and *fpp; ENFILE: there are file_max, and user 0 does not ask;
+ *    ENOMEM. */
+int		 file_alloc(const struct fileops *ops, unsigned flags,
+		    void *data, struct rnode *node, struct file **fpp)
+		    __warn_unused;
+/* file_open: fo_open of a new file; an error frees it.  => Takes fp's reference
+ * on an error. */
+int		 file_open(struct file *fp, unsigned oflags) __warn_unused;
+/* file_count: open files of all processes; file_max: how many there may be. */
+unsigned	 file_count(void);
+extern unsigned	 file_max;		/* [a] */
 struct file	*file_ref(struct file *fp);
 struct file	*file_ref_try(struct file *fp);	/* NULL: it is going */
 void		 file_put(struct file *fp);
@@ -236,12 +247,15 @@ int		 fd_install(struct file *fp, int min, bool cloexec, int *fdp)
 /* fd_dup2: make new name fp, closing what it was.  => Takes fp's reference on
  * success.  EBADF (new out of range). */
 int		 fd_dup2(struct file *fp, int new, bool cloexec) __warn_unused;
+/* fd_full: is every descriptor taken?  It may be otherwise at once. */
+bool		 fd_full(void);
 int		 fd_close(int fd);
 /* fd_cloexec: -1 asks, 0 and 1 set; *was may be NULL.  EBADF. */
 int		 fd_cloexec(int fd, int set, bool *was) __warn_unused;
 void		 fd_setlimit(unsigned limit);
 
 /* ---- pipes ---- */
+extern const struct fileops fifo_fileops;	/* of S_IFIFO nodes */
 /* pipe_create: => Gives: two files with one reference each. */
 int		 pipe_create(unsigned flags, struct file **rd,
 		    struct file **wr) __warn_unused;
@@ -257,18 +271,20 @@ void		 poll_end(void);
 /* ---- the console (tty.c) and the small devices (dev.c) ---- */
 enum dev_id {
 	DEV_CONSOLE = 1, DEV_NULL, DEV_ZERO, DEV_RANDOM, DEV_FAULTS, DEV_TTY,
-	DEV_FULL, DEV_URANDOM
+	DEV_FULL, DEV_URANDOM, DEV_PTMX, DEV_PTS
 };
 /* dev_lookup: the character device with this number; 0: there is none. */
 int		 dev_lookup(uint64_t rdev);
 const struct fileops *dev_ops(int id);	/* NULL: there is none */
 uint64_t	 dev_rdev(enum dev_id id);
 int		 dev_stat(struct file *fp, struct fstatus *st);
-extern const struct fileops tty_fileops;
-/* dev_open: what an open of id by the running process does first: the console
- * becomes the controlling terminal of a session leader without one, /dev/tty is
- * ENXIO without one. */
-int		 dev_open(int id, unsigned oflags) __warn_unused;
+/* The console, /dev/tty (ENXIO without a controlling terminal), masters and
+ * slaves of pseudo terminals (pty.c).  An open of a terminal makes it that of a
+ * session leader who has none. */
+extern const struct fileops console_fileops, mytty_fileops, ptmx_fileops,
+	    pts_fileops;
+#define PTS_RDEV	0x8800U		/* slave N is this + N */
+#define PTY_MAX		64U
 void		 tty_init(void);
 /* /dev/faults (dev_faults.c): injected failures, with boot option faults=1. */
 bool		 faults_wanted(void);

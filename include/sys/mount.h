@@ -32,8 +32,16 @@ struct fstype {
 	uint64_t	 ft_magic;	/* statfs's f_type */
 	bool		 ft_nodev;	/* always: nothing here has a device */
 	bool		 ft_once;	/* not twice on one directory */
+	bool		 ft_space;	/* statfs tells of memory */
 	/* ft_fill: names of a new mount; ENOMEM.  NULL: it starts empty. */
 	int		(*ft_fill)(struct mount *mt);
+};
+
+/* What a mount is asked to be, beside its flags. */
+struct mount_opts {
+	uint64_t	mo_pages;	/* of files, at most; 0: no limit */
+	uint32_t	mo_mode, mo_uid, mo_gid;	/* of its root */
+	bool		mo_haspages, mo_hasmode;	/* they were given */
 };
 
 /*
@@ -46,10 +54,12 @@ struct mount {
 	const struct fstype	*mt_type;	/* [c] */
 	struct rnode		*mt_root;	/* [c] referenced while mounted */
 	struct rnode		*mt_covered;	/* [N] referenced; NULL: none */
-	uint64_t		 mt_id;		/* [c] st_dev */
+	uint64_t		 mt_id;		/* [c] st_dev; from being listed */
 	unsigned		 mt_flags;	/* [a] MS_SHOWN */
 	int			 mt_refs;	/* [a] nodes, and being mounted */
 	int			 mt_users;	/* [a] open files, directories */
+	uint64_t		 mt_limit;	/* [a] pages, or 0; never from 0 */
+	uint64_t		 mt_pages;	/* [a] that count against it */
 	bool			 mt_boot;	/* [c] stays at the end of a run */
 	char			 mt_source[MNT_SOURCE];	/* [c] */
 };
@@ -66,10 +76,16 @@ bool		 rnode_rdonly(const struct rnode *n);
 /* mount_fs: a new file system of that type on at.  ENODEV (type), ENOTDIR,
  * EBUSY, ENOMEM. */
 int		 mount_fs(struct rnode *at, const char *type,
-		    const char *source, unsigned flags) __warn_unused;
-/* mount_remount: at is a mount's root: its flags.  EINVAL. */
-int		 mount_remount(struct rnode *at, unsigned flags)
-		    __warn_unused;
+		    const char *source, unsigned flags,
+		    const struct mount_opts *mo) __warn_unused;
+/* mount_remount: at is a mount's root: its flags, and its limit if one is given.
+ * EINVAL: it is none; there was no limit, or more is used than that. */
+int		 mount_remount(struct rnode *at, unsigned flags,
+		    const struct mount_opts *mo) __warn_unused;
+/* mount_charge: a page of mt's files more; false: that is over its limit.
+ * mount_release: n pages less. */
+bool		 mount_charge(struct mount *mt) __warn_unused;
+void		 mount_release(struct mount *mt, uint64_t n);
 /* mount_remove: EINVAL: at is no mount's root; EBUSY.  With detach a busy one
  * goes, too: open files stay good, its names do not. */
 int		 mount_remove(struct rnode *at, bool detach) __warn_unused;
@@ -79,4 +95,4 @@ void		 mount_reset(void);
 void		 mount_foreach(bool (*fn)(void *arg, const struct mount *mt,
 		    const char *path), void *arg, char *buf);
 
-extern const struct fstype procfs_type;
+extern const struct fstype procfs_type, devpts_type;

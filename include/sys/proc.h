@@ -231,7 +231,10 @@ struct fork_args {
 	uint64_t	ptid, ctid;	/* user addresses */
 	uint64_t	tls;
 };
-/* fork1: => Returns 0 and the child's tid; EAGAIN, ENOMEM, EINVAL. */
+void		 fork_init(void);
+extern unsigned	 threads_max;	/* [a] of all processes together */
+/* fork1: => Returns 0 and the child's tid; EAGAIN (a limit), ENOMEM,
+ * EINVAL. */
 int		 fork1(const struct fork_args *a, int *tidp) __warn_unused;
 
 /* ---- exit.c ---- */
@@ -263,6 +266,9 @@ void		 pgrp_lost(struct proc *p, const struct proc *parent,
 		    bool exiting);
 /* tty_leader_exit: p ends: does it leave a terminal?  Locks: for writing. */
 void		 tty_leader_exit(const struct proc *p);
+/* tty_number: the device of p's controlling terminal, 0: none; its foreground
+ * group, or -1. */
+uint64_t	 tty_number(const struct proc *p, int *pgid);
 
 /* ---- exec.c ---- */
 /* kern_exec: the running process becomes path.

@@ -89,7 +89,7 @@ struct thread {
 /*
  * thread_create: a new thread that will run fn(arg) in the kernel; not started.
  * => Sleeps: for memory.
- * => Returns: 0 and *tdp; ENOMEM.
+ * => Returns: 0 and *tdp; ENOMEM; EAGAIN (no thread id).
  * => After: thread_start puts it on a run queue; thread_discard frees a thread
  *    that was never started.
  */

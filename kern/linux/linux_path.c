@@ -138,11 +138,12 @@ do_open(uint64_t dirfd, uint64_t path, uint64_t flags, uint64_t mode)
 	error = name_at_get(&at, dirfd, path);
 	if (error != 0)
 		return ret_errno(error);
-	error = ramfs_open(at.dir, at.path.p, (unsigned)flags,
-	    mode_masked(mode), &fp);
+	/* Nothing is made that there is no descriptor for. */
+	error = fd_full() ? EMFILE : ramfs_open(at.dir, at.path.p,
+	    (unsigned)flags, mode_masked(mode), &fp);
 	name_at_put(&at);
 	if (error != 0)
-		return ret_errno(error);
+		return ret_restart(error);
 	error = fd_install(fp, 0, (flags & O_CLOEXEC) != 0, &fd);
 	if (error != 0) {
 		file_put(fp);

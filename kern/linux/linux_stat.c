@@ -225,7 +225,12 @@ statfs_out(const struct rnode *n, uint64_t ua)
 	sf.f_flags = ST_VALID | ST_RELATIME;
 	if (mt != NULL)
 		sf.f_flags |= atomic_load(&mt->mt_flags);
-	if (mt != NULL && sf.f_type != PROC_MAGIC) {
+	if (mt != NULL && mt->mt_limit != 0) {
+		sf.f_blocks = atomic_load(&mt->mt_limit);
+		sf.f_bfree = sf.f_blocks - MIN(sf.f_blocks,
+		    atomic_load(&mt->mt_pages));
+		sf.f_bavail = sf.f_bfree;
+	} else if (mt != NULL && mt->mt_type->ft_space) {
 		sf.f_blocks = vm_phys_total() - reserve;
 		sf.f_bfree = nfree > reserve ? nfree - reserve : 0;
 		sf.f_bavail = sf.f_bfree;

@@ -92,8 +92,10 @@ static const struct {
 	const struct fileops	*ops;
 	uint64_t		 rdev;
 } dev_table[] = {
-	[DEV_CONSOLE] = { &tty_fileops, 0x501 },
-	[DEV_TTY] = { &tty_fileops, 0x500 },
+	[DEV_CONSOLE] = { &console_fileops, 0x501 },
+	[DEV_TTY] = { &mytty_fileops, 0x500 },
+	[DEV_PTMX] = { &ptmx_fileops, 0x502 },
+	[DEV_PTS] = { &pts_fileops, PTS_RDEV },
 	[DEV_NULL] = { &null_ops, 0x103 },
 	[DEV_ZERO] = { &zero_ops, 0x105 },
 	[DEV_FULL] = { &full_ops, 0x107 },
@@ -107,6 +109,8 @@ dev_lookup(uint64_t rdev)
 {
 	unsigned id;
 
+	if (rdev >= PTS_RDEV && rdev < PTS_RDEV + PTY_MAX)
+		return DEV_PTS;
 	for (id = 1; id < nitems(dev_table); id++)
 		if (dev_table[id].rdev == rdev)
 			return (int)id;

@@ -189,6 +189,7 @@ int
 epoll_create(struct file **fpp)
 {
 	struct epoll *ep;
+	int error;
 
 	ep = kmalloc(sizeof(*ep), M_WAITOK | M_ZERO);
 	if (ep == NULL)
@@ -197,14 +198,14 @@ epoll_create(struct file **fpp)
 	rw_wlock(&epoll_lock);
 	TAILQ_INSERT_TAIL(&epolls, ep, ep_link);
 	rw_wunlock(&epoll_lock);
-	*fpp = file_alloc(&epoll_ops, O_RDWR, ep, NULL);
-	if (*fpp != NULL)
+	error = file_alloc(&epoll_ops, O_RDWR, ep, NULL, fpp);
+	if (error == 0)
 		return 0;
 	rw_wlock(&epoll_lock);
 	TAILQ_REMOVE(&epolls, ep, ep_link);
 	rw_wunlock(&epoll_lock);
 	kfree(ep);
-	return ENOMEM;
+	return error;
 }
 
 /* ---- changing ---- */

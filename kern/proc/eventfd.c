@@ -133,6 +133,7 @@ eventfd_create(uint64_t count, bool semaphore, unsigned flags,
     struct file **fpp)
 {
 	struct eventfd *ev;
+	int error;
 
 	ev = kmalloc(sizeof(*ev), M_WAITOK | M_ZERO);
 	if (ev == NULL)
@@ -140,11 +141,11 @@ eventfd_create(uint64_t count, bool semaphore, unsigned flags,
 	rw_init(&ev->ev_lock, "eventfd", LO_FILE, 0);
 	ev->ev_count = count;
 	ev->ev_semaphore = semaphore;
-	*fpp = file_alloc(&event_ops, O_RDWR | (flags & O_NONBLOCK), ev,
-	    NULL);
-	if (*fpp != NULL)
+	error = file_alloc(&event_ops, O_RDWR | (flags & O_NONBLOCK), ev,
+	    NULL, fpp);
+	if (error == 0)
 		return 0;
 	rw_destroy(&ev->ev_lock);
 	kfree(ev);
-	return ENOMEM;
+	return error;
 }

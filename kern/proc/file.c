@@ -17,13 +17,19 @@
 #include <sys/flock.h>
 #include <sys/kmalloc.h>
 #include <sys/mount.h>
+#include <sys/param.h>
 #include <sys/proc.h>
 #include <sys/ramfs.h>
 #include <sys/usock.h>
 #include <sys/zone.h>
+#include <vm/vm_phys.h>
+
+#define FILE_MAX_LEAST	8192UL
 
 static struct zone *file_zone;
 static struct zone *fdtable_zone;
+static unsigned	 nfiles;		/* [a] */
+unsigned	 file_max;		/* [a] */
 
 void
 file_init(void)
@@ -34,19 +40,43 @@ file_init(void)
 	usock_init();
 	fdtable_zone = zone_create("fdtable", sizeof(struct fdtable), 16,
 	    NULL, 0);
+	/* As Linux: they may fill a tenth of memory, a KiB each. */
+	file_max = (unsigned)MAX(vm_phys_total() * (PAGE_SIZE / 1024) / 10,
+	    FILE_MAX_LEAST);
 }
 
 /* ---- files ---- */
 
-struct file *
-file_alloc(const struct fileops *ops, unsigned flags, void *data,
-    struct rnode *node)
+/* file_over: is there one too many?  User 0 may have it all the same. */
+static bool
+file_over(void)
 {
-	struct file *fp;
+	return atomic_fetchadd(&nfiles, 1) >= atomic_load_relaxed(&file_max) &&
+	    curproc != NULL && curproc->p_cred.cr_uid[ID_EFF] != 0;
+}
 
-	fp = zone_alloc(file_zone, M_WAITOK | M_ZERO);
-	if (fp == NULL)
-		return NULL;
+unsigned
+file_count(void)
+{
+	return atomic_load_relaxed(&nfiles);
+}
+
+int
+file_alloc(const struct fileops *ops, unsigned flags, void *data,
+    struct rnode *node, struct file **fpp)
+{
+	struct file *fp = NULL;
+	int error;
+
+	error = file_over() ? ENFILE : 0;
+	if (error == 0) {
+		fp = zone_alloc(file_zone, M_WAITOK | M_ZERO);
+		error = fp == NULL ? ENOMEM : 0;
+	}
+	if (error != 0) {
+		atomic_sub(&nfiles, 1);
+		return error;
+	}
 	fp->f_refs = 1;
 	fp->f_flags = flags;
 	fp->f_ops = ops;
@@ -54,7 +84,21 @@ file_alloc(const struct fileops *ops, unsigned flags, void *data,
 	fp->f_node = node;
 	rnode_use(node);
 	rw_init(&fp->f_lock, "file", LO_FILE, 0);
-	return fp;
+	*fpp = fp;
+	return 0;
+}
+
+/* file_free: it was closed, or never open. */
+static void
+file_free(struct file *fp)
+{
+	if (fp->f_node != NULL) {
+		rnode_unuse(fp->f_node);
+		rnode_put(fp->f_node);
+	}
+	rw_destroy(&fp->f_lock);
+	zone_free(file_zone, fp);
+	atomic_sub(&nfiles, 1);
 }
 
 struct file *
@@ -89,12 +133,20 @@ file_put(struct file *fp)
 	file_unlock_last(fp);
 	if (fp->f_ops->fo_close != NULL)
 		fp->f_ops->fo_close(fp);
-	if (fp->f_node != NULL) {
-		rnode_unuse(fp->f_node);
-		rnode_put(fp->f_node);
-	}
-	rw_destroy(&fp->f_lock);
-	zone_free(file_zone, fp);
+	file_free(fp);
+}
+
+int
+file_open(struct file *fp, unsigned oflags)
+{
+	int error;
+
+	if (fp->f_ops->fo_open == NULL)
+		return 0;
+	error = fp->f_ops->fo_open(fp, oflags);
+	if (error != 0)
+		file_free(fp);
+	return error;
 }
 
 static int
@@ -388,6 +440,20 @@ fd_slot(struct fdtable *fdt, unsigned min, unsigned *slotp)
 		return 0;
 	return fdtable_grow(fdt, MIN(MAX(i + 1, fdt->fd_size * 2),
 	    (unsigned)NOFILE_MAX));
+}
+
+bool
+fd_full(void)
+{
+	struct fdtable *fdt = curproc->p_fd;
+	unsigned i;
+
+	rw_rlock(&fdt->fd_lock);
+	for (i = fdt->fd_next; i < fdt->fd_size; i++)
+		if (fdt->fd_files[i] == NULL)
+			break;
+	rw_runlock(&fdt->fd_lock);
+	return i >= fdt->fd_limit;
 }
 
 int

@@ -12,6 +12,7 @@
  */
 #include <sys/proc.h>
 
+#include <lib/atomic.h>
 #include <lib/string.h>
 #include <sys/errno.h>
 #include <sys/file.h>
@@ -19,7 +20,21 @@
 #include <sys/ramfs.h>
 #include <sys/sleepq.h>
 #include <sys/usermode.h>
+#include <vm/vm.h>
 #include <vm/vm_map.h>
+#include <vm/vm_phys.h>
+
+#define THREADS_MAX_LEAST	512UL
+
+unsigned threads_max = PID_MAX;		/* [a] */
+
+void
+fork_init(void)
+{
+	/* As Linux: their stacks may fill an eighth of memory. */
+	threads_max = (unsigned)MIN(MAX(vm_phys_total() / (8 *
+	    atop(KSTACK_SIZE)), THREADS_MAX_LEAST), (uint64_t)PID_MAX);
+}
 
 /* fork_return: where a new user thread starts: to user mode with 0. */
 static void
@@ -234,6 +249,14 @@ fork_proc(const struct fork_args *a, int *tidp)
 	return 0;
 }
 
+/* threads_full: has the system as many as it may have?  Kernel threads count,
+ * and those that ended and were not freed yet. */
+static bool
+threads_full(void)
+{
+	return thread_count() >= atomic_load_relaxed(&threads_max);
+}
+
 /* Processes of a user. */
 struct user_procs {
 	uint32_t	uid;
@@ -276,7 +299,7 @@ fork1(const struct fork_args *a, int *tidp)
 		return EINVAL;
 	if ((a->flags & both) == both)
 		return EINVAL;
-	if (fork_over_limit(curproc))
+	if (fork_over_limit(curproc) || threads_full())
 		return EAGAIN;
 	/* A vfork parent finds its child among its own (I1). */
 	if ((a->flags & CLONE_VFORK) != 0 && (a->flags & CLONE_PARENT) != 0)

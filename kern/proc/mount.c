@@ -28,19 +28,20 @@
 static int	devfs_fill(struct mount *mt);
 
 static const struct fstype root_type = { "tmpfs", TMPFS_MAGIC, true, false,
-	NULL };
+	true, NULL };
 static const struct fstype tmpfs_type = { "tmpfs", TMPFS_MAGIC, true, false,
-	NULL };
+	true, NULL };
 static const struct fstype ramfs_type = { "ramfs", RAMFS_MAGIC, true, false,
-	NULL };
+	false, NULL };
 static const struct fstype devfs_type = { "devtmpfs", TMPFS_MAGIC, true,
-	true, devfs_fill };
+	true, true, devfs_fill };
 static const struct fstype *const fstypes[] = {
-	&root_type, &tmpfs_type, &ramfs_type, &devfs_type, &procfs_type
+	&root_type, &tmpfs_type, &ramfs_type, &devfs_type, &procfs_type,
+	&devpts_type
 };
 
 static TAILQ_HEAD(mountlist, mount) mounts = TAILQ_HEAD_INITIALIZER(mounts); /* [N] */
-static uint64_t		 mount_ids = 1;				    /* [a] */
+static uint64_t		 mount_ids = 1;				    /* [N] */
 
 /* ---- what belongs to a mount ---- */
 
@@ -75,6 +76,22 @@ rnode_unuse(struct rnode *n)
 }
 
 bool
+mount_charge(struct mount *mt)
+{
+	if (atomic_fetchadd(&mt->mt_pages, 1) <
+	    atomic_load_relaxed(&mt->mt_limit))
+		return true;
+	atomic_sub(&mt->mt_pages, 1);
+	return false;
+}
+
+void
+mount_release(struct mount *mt, uint64_t n)
+{
+	atomic_sub(&mt->mt_pages, n);
+}
+
+bool
 rnode_rdonly(const struct rnode *n)
 {
 	return n->rn_mount != NULL &&
@@ -93,7 +110,7 @@ devfs_fill(struct mount *mt)
 		{ "console", DEV_CONSOLE }, { "tty", DEV_TTY },
 		{ "null", DEV_NULL }, { "zero", DEV_ZERO },
 		{ "full", DEV_FULL }, { "random", DEV_RANDOM },
-		{ "urandom", DEV_URANDOM },
+		{ "urandom", DEV_URANDOM }, { "ptmx", DEV_PTMX },
 	};
 	static const char *const links[][2] = {
 		{ "fd", "/proc/self/fd" }, { "stdin", "/proc/self/fd/0" },
@@ -175,8 +192,17 @@ mount_destroy(struct mount *mt)
 	mount_put(mt);
 }
 
+/* root_mode: of a file system's root that nobody asked for. */
+static mode_t
+root_mode(const struct fstype *type)
+{
+	return type == &procfs_type ? 0555 : type == &tmpfs_type ? 01777 :
+	    0755;
+}
+
 static struct mount *
-mount_alloc(const struct fstype *type, const char *source, unsigned flags)
+mount_alloc(const struct fstype *type, const char *source, unsigned flags,
+    const struct mount_opts *mo)
 {
 	struct mount *mt;
 	int error;
@@ -186,11 +212,11 @@ mount_alloc(const struct fstype *type, const char *source, unsigned flags)
 		return NULL;
 	mt->mt_type = type;
 	mt->mt_refs = 1;
-	mt->mt_id = atomic_fetchadd(&mount_ids, 1);
 	mt->mt_flags = flags & MS_SHOWN;
 	strlcpy(mt->mt_source, source, sizeof(mt->mt_source));
-	mt->mt_root = rnode_alloc(S_IFDIR | (type == &procfs_type ? 0555 :
-	    type == &tmpfs_type ? 01777 : 0755));
+	mt->mt_limit = mo->mo_pages;
+	mt->mt_root = rnode_alloc(S_IFDIR | (mo->mo_hasmode ?
+	    mo->mo_mode & 07777 : root_mode(type)));
 	if (mt->mt_root == NULL) {
 		kfree(mt);
 		return NULL;
@@ -198,6 +224,8 @@ mount_alloc(const struct fstype *type, const char *source, unsigned flags)
 	mount_adopt(mt, mt->mt_root);
 	mt->mt_root->rn_parent = mt->mt_root;
 	mt->mt_root->rn_nlink = 2;
+	mt->mt_root->rn_uid = mo->mo_uid;
+	mt->mt_root->rn_gid = mo->mo_gid;
 	error = 0;
 	if (type->ft_fill != NULL) {
 		mt->mt_flags &= ~MS_RDONLY;
@@ -209,6 +237,15 @@ mount_alloc(const struct fstype *type, const char *source, unsigned flags)
 		return NULL;
 	}
 	return mt;
+}
+
+/* mount_list: at the end, with the next number.  ramfs_lock held: the list is in
+ * the order of the numbers, or a listing would pass over one. */
+static void
+mount_list(struct mount *mt)
+{
+	mt->mt_id = mount_ids++;
+	TAILQ_INSERT_TAIL(&mounts, mt, mt_link);
 }
 
 /* mount_attach: cover at, or what covers it.  ramfs_lock held. */
@@ -225,13 +262,13 @@ mount_attach(struct mount *mt, struct rnode *at)
 		return EBUSY;
 	mt->mt_covered = rnode_ref(at);
 	at->rn_over = mt;
-	TAILQ_INSERT_TAIL(&mounts, mt, mt_link);
+	mount_list(mt);
 	return 0;
 }
 
 int
 mount_fs(struct rnode *at, const char *type, const char *source,
-    unsigned flags)
+    unsigned flags, const struct mount_opts *mo)
 {
 	const struct fstype *ft = fstype_find(type);
 	struct mount *mt;
@@ -241,7 +278,7 @@ mount_fs(struct rnode *at, const char *type, const char *source,
 		return ENODEV;
 	if (!S_ISDIR(at->rn_mode))
 		return ENOTDIR;
-	mt = mount_alloc(ft, source, flags);
+	mt = mount_alloc(ft, source, flags, mo);
 	if (mt == NULL)
 		return ENOMEM;
 	rw_wlock(&ramfs_lock);
@@ -252,15 +289,30 @@ mount_fs(struct rnode *at, const char *type, const char *source,
 	return error;
 }
 
-int
-mount_remount(struct rnode *at, unsigned flags)
+/* limit_ok: may mt be told so?  What is there was counted from the start, or is
+ * not counted. */
+static bool
+limit_ok(const struct mount *mt, const struct mount_opts *mo)
 {
+	if (!mo->mo_haspages || mo->mo_pages == mt->mt_limit)
+		return true;
+	return mt->mt_limit != 0 && mo->mo_pages != 0 &&
+	    atomic_load(&mt->mt_pages) <= mo->mo_pages;
+}
+
+int
+mount_remount(struct rnode *at, unsigned flags, const struct mount_opts *mo)
+{
+	struct mount *mt;
 	int error;
 
 	error = EINVAL;
 	rw_wlock(&ramfs_lock);
-	if (at->rn_mount != NULL && at->rn_mount->mt_root == at) {
-		atomic_store(&at->rn_mount->mt_flags, flags & MS_SHOWN);
+	mt = at->rn_mount;
+	if (mt != NULL && mt->mt_root == at && limit_ok(mt, mo)) {
+		atomic_store(&mt->mt_flags, flags & MS_SHOWN);
+		if (mo->mo_haspages)
+			atomic_store(&mt->mt_limit, mo->mo_pages);
 		error = 0;
 	}
 	rw_wunlock(&ramfs_lock);
@@ -398,6 +450,8 @@ mount_foreach(bool (*fn)(void *arg, const struct mount *mt,
 
 /* ---- start ---- */
 
+static const struct mount_opts no_opts;
+
 static int
 mount_boot(const char *path, const char *type)
 {
@@ -409,7 +463,7 @@ mount_boot(const char *path, const char *type)
 		error = ramfs_namei(ramfs_root, path, true, &at);
 	if (error != 0)
 		return error;
-	error = mount_fs(at, type, type, 0);
+	error = mount_fs(at, type, type, 0, &no_opts);
 	rnode_put(at);
 	if (error == 0)
 		TAILQ_LAST(&mounts, mountlist)->mt_boot = true;
@@ -422,16 +476,18 @@ mount_init(void)
 	struct mount *mt;
 	int error;
 
-	mt = mount_alloc(&root_type, "initrd", 0);
+	mt = mount_alloc(&root_type, "initrd", 0, &no_opts);
 	error = ENOMEM;
 	if (mt != NULL) {
 		mt->mt_boot = true;
 		ramfs_root = mt->mt_root;
 		rw_wlock(&ramfs_lock);
-		TAILQ_INSERT_TAIL(&mounts, mt, mt_link);
+		mount_list(mt);
 		rw_wunlock(&ramfs_lock);
 		error = mount_boot("/dev", "devtmpfs");
 	}
+	if (error == 0)
+		error = mount_boot("/dev/pts", "devpts");
 	if (error == 0)
 		error = mount_boot("/proc", "proc");
 	if (error != 0)

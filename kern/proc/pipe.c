@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pipe.c: pipes, and the generation count behind poll(2).
+ * pipe.c: pipes, those with a name (FIFOs) too, and the generation count behind
+ * poll(2).
  *
  * A ring of PIPE_SIZE bytes in page-sized buffers that are allocated when the
  * ring first reaches them.  User memory is copied under the pipe's lock: it
@@ -9,8 +10,12 @@
  * I1: p_head - p_tail is the number of bytes in the ring, <= PIPE_SIZE.
  * I2: a write of at most PIPE_BUF bytes goes in whole or not at all.
  * I3: p_pages[i] exists for every byte between tail and head.
- * Locks: p_lock (LO_FILE); poll's state is atomic.
- * Sources: pipe(7) of Linux; POSIX.1-2017 write().
+ * I4: a FIFO's rn_pipe has p_users > 0: open files, and opens that wait.
+ * I5: f_offset of a FIFO's file is p_wopens when it was opened: an end of file
+ *     is only told to a reader whose writer was there.  Of a pipe it is 0.
+ * Locks: p_lock (LO_FILE); rn_lock for rn_pipe and p_users, alone; poll's state
+ *    is atomic.
+ * Sources: pipe(7), fifo(7) of Linux; POSIX.1-2017 write(), open().
  */
 #include <sys/file.h>
 
@@ -19,6 +24,7 @@
 #include <sys/md.h>
 #include <sys/param.h>
 #include <sys/proc.h>
+#include <sys/ramfs.h>
 #include <sys/sleepq.h>
 #include <sys/zone.h>
 #include <vm/pmap.h>
@@ -30,7 +36,9 @@
 struct pipe {
 	struct rwlock	 p_lock;
 	uint64_t	 p_head, p_tail;	/* [i] bytes ever written, read */
-	unsigned	 p_readers, p_writers;	/* [i] open ends: 0 or 1 */
+	unsigned	 p_readers, p_writers;	/* [i] open ends */
+	unsigned	 p_ropens, p_wopens;	/* [i] ends ever opened */
+	unsigned	 p_users;		/* rn_lock of its node: I4 */
 	unsigned	 p_rwait, p_wwait;	/* [i] threads that sleep */
 	uint64_t	 p_ino;			/* [c] */
 	struct vm_page	*p_pages[PIPE_PAGES];	/* [i] */
@@ -258,9 +266,10 @@ pipe_poll(struct file *fp)
 	if (FREADABLE(fp)) {
 		if (pp->p_head != pp->p_tail)
 			ev |= POLLIN;
-		if (pp->p_writers == 0)
+		if (pp->p_writers == 0 && pp->p_wopens != fp->f_offset)
 			ev |= POLLHUP;
-	} else {
+	}
+	if (FWRITABLE(fp)) {
 		if (pp->p_readers == 0)
 			ev |= POLLERR;
 		if (PIPE_SIZE - (pp->p_head - pp->p_tail) >= PIPE_BUF)
@@ -275,6 +284,10 @@ pipe_stat(struct file *fp, struct fstatus *st)
 {
 	struct pipe *pp = fp->f_data;
 
+	if (fp->f_node != NULL) {
+		rnode_stat(fp->f_node, st);
+		return 0;
+	}
 	*st = (struct fstatus){
 		.st_ino = pp->p_ino, .st_mode = S_IFIFO | 0600, .st_nlink = 1
 	};
@@ -307,25 +320,158 @@ pipe_free(struct pipe *pp)
 	zone_free(pipe_zone, pp);
 }
 
-static void
-pipe_close(struct file *fp)
+/* pipe_leave: one end of fp's mode less; were they the last? */
+static bool
+pipe_leave(struct file *fp, struct pipe *pp)
 {
-	struct pipe *pp = fp->f_data;
 	bool last;
 
 	rw_wlock(&pp->p_lock);
-	if (FREADABLE(fp))
-		pp->p_readers = 0;
-	else
-		pp->p_writers = 0;
+	pp->p_readers -= FREADABLE(fp);
+	pp->p_writers -= FWRITABLE(fp);
 	last = pp->p_readers == 0 && pp->p_writers == 0;
 	wakeup(&pp->p_rwait);
 	wakeup(&pp->p_wwait);
 	poll_wakeup();
 	rw_wunlock(&pp->p_lock);
+	return last;
+}
+
+static void
+pipe_close(struct file *fp)
+{
+	struct pipe *pp = fp->f_data;
+
+	if (pipe_leave(fp, pp))
+		pipe_free(pp);
+}
+
+/* ---- pipes with a name ---- */
+
+static struct pipe *
+pipe_alloc(void)
+{
+	struct pipe *pp;
+
+	pp = zone_alloc(pipe_zone, M_WAITOK | M_ZERO);
+	if (pp == NULL)
+		return NULL;
+	rw_init(&pp->p_lock, "pipe", LO_FILE, 0);
+	pp->p_ino = atomic_fetchadd(&pipe_ino, 1);
+	return pp;
+}
+
+/* fifo_get: n's pipe, made for its first user. */
+static struct pipe *
+fifo_get(struct rnode *n)
+{
+	struct pipe *pp;
+
+	rw_wlock(&n->rn_lock);
+	if (n->rn_pipe == NULL)
+		n->rn_pipe = pipe_alloc();
+	pp = n->rn_pipe;
+	if (pp != NULL)
+		pp->p_users++;
+	rw_wunlock(&n->rn_lock);
+	return pp;
+}
+
+static void
+fifo_put(struct rnode *n, struct pipe *pp)
+{
+	bool last;
+
+	rw_wlock(&n->rn_lock);
+	last = --pp->p_users == 0;
+	if (last)
+		n->rn_pipe = NULL;
+	rw_wunlock(&n->rn_lock);
 	if (last)
 		pipe_free(pp);
 }
+
+/* fifo_wait: until the other side was opened, once more than *opens says.  It
+ * may be gone again by then. */
+static int
+fifo_wait(struct pipe *pp, const unsigned *opens) __requires(pp->p_lock)
+{
+	const unsigned before = *opens;
+	int error;
+
+	error = 0;
+	while (*opens == before && error == 0)
+		error = rw_sleep(&pp->p_ropens, &pp->p_lock, PCATCH, "fifo",
+		    0);
+	return error;
+}
+
+/* fifo_join: an end of fp's mode, and the wait for the other one. */
+static int
+fifo_join(struct file *fp, struct pipe *pp, bool nonblock)
+{
+	bool rd = FREADABLE(fp), wr = FWRITABLE(fp);
+	int error;
+
+	error = 0;
+	rw_wlock(&pp->p_lock);
+	if (wr && !rd && nonblock && pp->p_readers == 0) {
+		rw_wunlock(&pp->p_lock);
+		return ENXIO;
+	}
+	fp->f_offset = rd && !wr && pp->p_writers == 0 ? pp->p_wopens : ~0UL;
+	pp->p_readers += rd;
+	pp->p_writers += wr;
+	pp->p_ropens += rd;
+	pp->p_wopens += wr;
+	wakeup(&pp->p_ropens);
+	poll_wakeup();
+	if (rd && !wr && pp->p_writers == 0 && !nonblock)
+		error = fifo_wait(pp, &pp->p_wopens);
+	else if (wr && !rd && pp->p_readers == 0)
+		error = fifo_wait(pp, &pp->p_ropens);
+	rw_wunlock(&pp->p_lock);
+	if (error != 0)
+		(void)pipe_leave(fp, pp);
+	return error;
+}
+
+static int
+fifo_open(struct file *fp, unsigned oflags)
+{
+	struct pipe *pp = fifo_get(fp->f_node);
+	int error;
+
+	if (pp == NULL)
+		return ENOMEM;
+	error = fifo_join(fp, pp, (oflags & O_NONBLOCK) != 0);
+	if (error != 0)
+		fifo_put(fp->f_node, pp);
+	fp->f_data = pp;
+	return error;
+}
+
+static void
+fifo_close(struct file *fp)
+{
+	struct pipe *pp = fp->f_data;
+
+	(void)pipe_leave(fp, pp);
+	fifo_put(fp->f_node, pp);
+}
+
+const struct fileops fifo_fileops = {
+	.fo_name = "fifo",
+	.fo_read = pipe_read,
+	.fo_write = pipe_write,
+	.fo_ioctl = pipe_ioctl,
+	.fo_poll = pipe_poll,
+	.fo_stat = pipe_stat,
+	.fo_open = fifo_open,
+	.fo_close = fifo_close,
+};
+
+/* ---- pipes without ---- */
 
 static const struct fileops pipe_ops = {
 	.fo_name = "pipe",
@@ -341,23 +487,24 @@ int
 pipe_create(unsigned flags, struct file **rd, struct file **wr)
 {
 	struct pipe *pp;
+	int error;
 
-	pp = zone_alloc(pipe_zone, M_WAITOK | M_ZERO);
+	pp = pipe_alloc();
 	if (pp == NULL)
 		return ENOMEM;
-	rw_init(&pp->p_lock, "pipe", LO_FILE, 0);
 	pp->p_readers = pp->p_writers = 1;
-	pp->p_ino = atomic_fetchadd(&pipe_ino, 1);
-	*rd = file_alloc(&pipe_ops, O_RDONLY | (flags & O_NONBLOCK), pp, NULL);
-	if (*rd == NULL) {
+	pp->p_ropens = pp->p_wopens = 1;
+	error = file_alloc(&pipe_ops, O_RDONLY | (flags & O_NONBLOCK), pp,
+	    NULL, rd);
+	if (error != 0) {
 		pipe_free(pp);
-		return ENOMEM;
+		return error;
 	}
-	*wr = file_alloc(&pipe_ops, O_WRONLY | (flags & O_NONBLOCK), pp, NULL);
-	if (*wr == NULL) {
+	error = file_alloc(&pipe_ops, O_WRONLY | (flags & O_NONBLOCK), pp,
+	    NULL, wr);
+	if (error != 0) {
 		pp->p_writers = 0;
 		file_put(*rd);
-		return ENOMEM;
 	}
-	return 0;
+	return error;
 }

@@ -323,6 +323,7 @@ proc_init(void)
 	itimer_init();
 	shm_init();
 	proc0_init();
+	fork_init();
 	ramfs_init();
 	initrd_unpack();
 	oom_init();

@@ -329,5 +329,5 @@ procfs_fill(struct mount *mt)
 }
 
 const struct fstype procfs_type = {
-	"proc", PROC_MAGIC, true, true, procfs_fill
+	"proc", PROC_MAGIC, true, true, false, procfs_fill
 };

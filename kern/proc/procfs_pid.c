@@ -38,6 +38,8 @@ struct snap {
 	char		 comm[MAXCOMLEN + 1];
 	char		 state;
 	int		 pid, ppid, pgid, sid, nice, policy, rtprio, cpu;
+	int		 tpgid;		/* of the terminal tty; -1 */
+	uint64_t	 tty;
 	unsigned	 nthreads;
 	nsec_t		 start;
 	struct prusage	 ru, cru;
@@ -107,6 +109,7 @@ snap_take(int pid, struct snap *s)
 		return ESRCH;
 	}
 	proc_rusage(p, &s->ru);
+	s->tty = tty_number(p, &s->tpgid);
 	rw_wlock(&p->p_lock);
 	strlcpy(s->comm, p->p_comm, sizeof(s->comm));
 	s->pid = p->p_pid;
@@ -319,9 +322,9 @@ pid_stat(struct pout *o, int pid)
 	error = snap_take(pid, &s);
 	if (error != 0)
 		return error;
-	pout_printf(o, "%d (%s) %c %d %d %d %d -1 0 %lu 0 0 0 %lu %lu %lu %lu "
+	pout_printf(o, "%d (%s) %c %d %d %d %lu %d 0 %lu 0 0 0 %lu %lu %lu %lu "
 	    "%d %d %u 0 %lu %lu %lu ", s.pid, s.comm, s.state, s.ppid, s.pgid,
-	    s.sid, 0, s.ru.pr_faults, s.ru.pr_utime / TICK,
+	    s.sid, s.tty, s.tpgid, s.ru.pr_faults, s.ru.pr_utime / TICK,
 	    s.ru.pr_stime / TICK, s.cru.pr_utime / TICK,
 	    s.cru.pr_stime / TICK, 20 + s.nice, s.nice, s.nthreads,
 	    s.start / TICK, vm_pages(s.vm) * PAGE_SIZE, vm_resident(s.vm));
@@ -452,8 +455,7 @@ map_line(const struct mapline *l, const struct vm_map_entry *e)
 	/* Object locks are not needed: the chain's end does not change its
 	 * pager while the map is locked, and this is for people. */
 	object = first;
-	if (object != NULL && object->handle != NULL &&
-	    object->handle == (const void *)l->exe) {
+	if (object != NULL && l->exe != NULL && object == l->exe->rn_object) {
 		ino = l->exe->rn_ino;
 		name = l->exepath;
 	} else if ((e->eflags & MAP_ENTRY_STACK) != 0) {

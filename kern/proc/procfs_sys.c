@@ -8,6 +8,7 @@
  */
 #include <sys/file.h>
 
+#include <lib/atomic.h>
 #include <lib/ksnprintf.h>
 #include <lib/string.h>
 #include <sys/errno.h>
@@ -159,12 +160,15 @@ mount_line(void *arg, const struct mount *mt, const char *path)
 {
 	unsigned flags = mt->mt_flags;
 
-	pout_printf(arg, "%s %s %s %s%s%s%s,relatime 0 0\n", mt->mt_source,
+	pout_printf(arg, "%s %s %s %s%s%s%s,relatime", mt->mt_source,
 	    path, mt->mt_type->ft_name,
 	    (flags & MS_RDONLY) != 0 ? "ro" : "rw",
 	    (flags & MS_NOSUID) != 0 ? ",nosuid" : "",
 	    (flags & MS_NODEV) != 0 ? ",nodev" : "",
 	    (flags & MS_NOEXEC) != 0 ? ",noexec" : "");
+	if (mt->mt_limit != 0)
+		pout_printf(arg, ",size=%luk", KB(mt->mt_limit));
+	pout_printf(arg, " 0 0\n");
 	return true;
 }
 
@@ -191,7 +195,7 @@ static int
 sys_filesystems(struct pout *o, int pid __unused)
 {
 	pout_printf(o, "nodev\ttmpfs\nnodev\tramfs\nnodev\tdevtmpfs\n"
-	    "nodev\tproc\n");
+	    "nodev\tproc\nnodev\tdevpts\n");
 	return 0;
 }
 
@@ -258,6 +262,52 @@ vm_cache_put(uint64_t value)
 	return 0;
 }
 
+static int
+fs_file_max(struct pout *o, int pid __unused)
+{
+	pout_printf(o, "%u\n", atomic_load(&file_max));
+	return 0;
+}
+
+static int
+fs_file_max_put(uint64_t value)
+{
+	if (value > INT32_MAX)
+		return EINVAL;
+	atomic_store(&file_max, (unsigned)value);
+	return 0;
+}
+
+static int
+fs_file_nr(struct pout *o, int pid __unused)
+{
+	pout_printf(o, "%u\t0\t%u\n", file_count(), atomic_load(&file_max));
+	return 0;
+}
+
+static int
+kernel_threads_max(struct pout *o, int pid __unused)
+{
+	pout_printf(o, "%u\n", atomic_load(&threads_max));
+	return 0;
+}
+
+static int
+kernel_threads_max_put(uint64_t value)
+{
+	if (value > INT32_MAX)
+		return EINVAL;
+	atomic_store(&threads_max, (unsigned)value);
+	return 0;
+}
+
+static const struct procent sys_fs_dir[] = {
+	{ .name = "file-max", .mode = S_IFREG | 0644, .text = fs_file_max,
+	    .set = fs_file_max_put },
+	{ .name = "file-nr", .mode = S_IFREG | 0444, .text = fs_file_nr },
+	{ .name = NULL }
+};
+
 static const struct procent sys_vm_dir[] = {
 	{ .name = "overcommit_memory", .mode = S_IFREG | 0444,
 	    .text = vm_overcommit },
@@ -274,10 +324,13 @@ static const struct procent sys_kernel_dir[] = {
 	{ .name = "ostype", .mode = S_IFREG | 0444, .text = kernel_ostype },
 	{ .name = "hostname", .mode = S_IFREG | 0444,
 	    .text = kernel_hostname },
+	{ .name = "threads-max", .mode = S_IFREG | 0644,
+	    .text = kernel_threads_max, .set = kernel_threads_max_put },
 	{ .name = NULL }
 };
 
 static const struct procent sys_dir[] = {
+	{ .name = "fs", .mode = S_IFDIR | 0555, .dir = sys_fs_dir },
 	{ .name = "kernel", .mode = S_IFDIR | 0555, .dir = sys_kernel_dir },
 	{ .name = "vm", .mode = S_IFDIR | 0555, .dir = sys_vm_dir },
 	{ .name = NULL }

@@ -244,7 +244,7 @@ open_existing(struct rnode *n, unsigned oflags)
 		return EISDIR;
 	if ((oflags & O_ACCMODE) == O_RDONLY)
 		return 0;
-	if (rnode_rdonly(n) && !S_ISCHR(mode))
+	if (rnode_rdonly(n) && (S_ISREG(mode) || S_ISDIR(mode)))
 		return EROFS;
 	error = rnode_write_get(n);
 	if (error != 0 || (oflags & O_TRUNC) == 0 || !S_ISREG(mode))
@@ -286,6 +286,29 @@ open_lookup(struct rnode *dir, const char *path, unsigned oflags, mode_t mode,
 	return ENOENT;
 }
 
+/* open_ops: what a file of n does; NULL: it cannot be opened. */
+static const struct fileops *
+open_ops(const struct rnode *n, unsigned oflags)
+{
+	/* Only its name is asked for. */
+	if ((oflags & O_PATH) != 0)
+		return &ramfs_fileops;
+	switch (n->rn_mode & S_IFMT) {
+	case S_IFCHR:
+		return dev_ops(dev_lookup(n->rn_rdev));
+	case S_IFIFO:
+		return &fifo_fileops;
+	case S_IFSOCK:
+	case S_IFBLK:
+		return NULL;
+	default:
+		break;
+	}
+	if (n->rn_ops != NULL && n->rn_ops->ro_fileops != NULL)
+		return n->rn_ops->ro_fileops;
+	return &ramfs_fileops;
+}
+
 int
 ramfs_open(struct rnode *dir, const char *path, unsigned oflags, mode_t mode,
     struct file **fpp)
@@ -297,27 +320,11 @@ ramfs_open(struct rnode *dir, const char *path, unsigned oflags, mode_t mode,
 	error = open_lookup(dir, path, oflags, mode, &n);
 	if (error != 0)
 		return error;
-	ops = &ramfs_fileops;
-	if (n->rn_ops != NULL && n->rn_ops->ro_fileops != NULL)
-		ops = n->rn_ops->ro_fileops;
-	if (S_ISCHR(n->rn_mode))
-		ops = dev_ops(dev_lookup(n->rn_rdev));
-	/* A pipe or socket is not a file of bytes: only its name is here. */
-	if ((S_ISFIFO(n->rn_mode) || S_ISSOCK(n->rn_mode)) &&
-	    (oflags & O_PATH) == 0)
-		ops = NULL;
-	error = ENXIO;
-	if (ops != NULL && S_ISCHR(n->rn_mode) && (oflags & O_PATH) == 0)
-		error = dev_open(dev_lookup(n->rn_rdev), oflags);
-	else if (ops != NULL)
-		error = 0;
-	if (error == 0) {
-		*fpp = file_alloc(ops, oflags & (O_ACCMODE | O_SETFL |
-		    O_PATH), NULL, n);
-		if (*fpp != NULL)
-			return 0;
-		error = ENOMEM;
-	}
+	ops = open_ops(n, oflags);
+	error = ops == NULL ? ENXIO : file_alloc(ops, oflags & (O_ACCMODE |
+	    O_SETFL | O_PATH), NULL, n, fpp);
+	if (error == 0)
+		return file_open(*fpp, oflags);
 	if ((oflags & O_ACCMODE) != O_RDONLY)
 		rnode_write_put(n);
 	rnode_put(n);

@@ -12,6 +12,9 @@
  * I3: resident pages are dirty: there is no other copy.
  * I4: no page is made for a file while less than an eighth of memory is free;
  *     the initrd is unpacked by the same rule.
+ * I5: on a mount with a limit, an object's handle is a store, whose st_npages
+ *     count in the mount's mt_pages until they are released: about as many as
+ *     are resident.
  * Locks: rn_lock, then the object's.  The pager takes neither rn_lock nor
  * ramfs_lock: a fault holds a map.
  */
@@ -24,6 +27,7 @@
 #include <sys/file.h>
 #include <sys/kmalloc.h>
 #include <sys/md.h>
+#include <sys/mount.h>
 #include <sys/param.h>
 #include <vm/pmap.h>
 #include <vm/vm_object.h>
@@ -43,6 +47,61 @@ ramfs_full(void)
 	return vm_phys_free_count() < vm_phys_total() / 8;
 }
 
+/* ---- a mount's limit ---- */
+
+/* Lifetime: its object's.  [a] atomic [c] const after init. */
+struct store {
+	struct mount	*st_mount;	/* [c] counted */
+	uint64_t	 st_npages;	/* [a] I5 */
+};
+
+/* store_charge: may one more page be made? */
+static bool
+store_charge(struct vm_object *object)
+{
+	struct store *st = object->handle;
+
+	if (ramfs_full())
+		return false;
+	if (st == NULL)
+		return true;
+	if (!mount_charge(st->st_mount))
+		return false;
+	atomic_add(&st->st_npages, 1);
+	return true;
+}
+
+/* store_settle: pages are gone.  The object is locked. */
+static void
+store_settle(struct vm_object *object)
+{
+	struct store *st = object->handle;
+	uint64_t was;
+
+	if (st == NULL)
+		return;
+	/* A page on its way in may be counted twice, until the next time. */
+	was = atomic_swap(&st->st_npages, object->resident_page_count);
+	mount_release(st->st_mount, was - object->resident_page_count);
+}
+
+/* store_make: for a new object of n; *stp NULL: nothing is counted. */
+static int
+store_make(struct rnode *n, struct store **stp)
+{
+	struct mount *mt = n->rn_mount;
+
+	*stp = NULL;
+	if (mt == NULL || mt->mt_limit == 0)
+		return 0;
+	*stp = kmalloc(sizeof(**stp), M_WAITOK | M_ZERO);
+	if (*stp == NULL)
+		return ENOMEM;
+	(*stp)->st_mount = mt;
+	atomic_add(&mt->mt_refs, 1);
+	return 0;
+}
+
 /* ---- pager ---- */
 
 static bool
@@ -53,9 +112,9 @@ ramfs_haspage(struct vm_object *object, vm_pindex_t pindex)
 
 /* ramfs_getpage: a hole becomes a page of zeros; EIO (SIGBUS) when full. */
 static int
-ramfs_getpage(struct vm_object *object __unused, struct vm_page *m)
+ramfs_getpage(struct vm_object *object, struct vm_page *m)
 {
-	if (ramfs_full())
+	if (!store_charge(object))
 		return EIO;
 	pmap_zero_page(m);
 	m->valid = VM_PAGE_VALID;
@@ -64,8 +123,15 @@ ramfs_getpage(struct vm_object *object __unused, struct vm_page *m)
 }
 
 static void
-ramfs_dealloc(struct vm_object *object __unused)
+ramfs_dealloc(struct vm_object *object)
 {
+	struct store *st = object->handle;
+
+	if (st == NULL)
+		return;
+	mount_release(st->st_mount, st->st_npages);
+	mount_put(st->st_mount);
+	kfree(st);
 }
 
 static const struct vm_pager_ops ramfs_pager_ops = {
@@ -79,8 +145,10 @@ static const struct vm_pager_ops ramfs_pager_ops = {
 static struct vm_object *
 rnode_makeobject(struct rnode *n)
 {
-	if (n->rn_object == NULL)
-		n->rn_object = vm_pager_allocate(&ramfs_pager_ops, n,
+	struct store *st;
+
+	if (n->rn_object == NULL && store_make(n, &st) == 0)
+		n->rn_object = vm_pager_allocate(&ramfs_pager_ops, st,
 		    atop(round_page(n->rn_size)));
 	return n->rn_object;
 }
@@ -130,8 +198,10 @@ rnode_page(struct rnode *n, vm_pindex_t pindex, bool create)
 	}
 	if (m != NULL) {
 		vm_page_wire(m);
-	} else if (create && !ramfs_full()) {
+	} else if (create && store_charge(object)) {
 		m = vm_page_alloc(object, pindex, VM_ALLOC_ZERO);
+		if (m == NULL)
+			store_settle(object);
 		if (m != NULL) {
 			m->dirty = VM_PAGE_VALID;
 			vm_page_wire(m);
@@ -165,6 +235,7 @@ rnode_resize(struct rnode *n, uint64_t size)
 	n->rn_object->size = new;
 	if (new < old)
 		vm_object_page_remove(n->rn_object, new, old);
+	store_settle(n->rn_object);
 	vm_object_unlock(n->rn_object);
 }
 
@@ -421,6 +492,7 @@ rnode_punch(struct rnode *n, uint64_t off, uint64_t len)
 		punch_bytes(n, last, end);
 		vm_object_lock(n->rn_object);
 		vm_object_page_remove(n->rn_object, atop(first), atop(last));
+		store_settle(n->rn_object);
 		vm_object_unlock(n->rn_object);
 	} else if (n->rn_object != NULL) {
 		punch_bytes(n, off, end);
@@ -483,6 +555,7 @@ memfd_create(const char *name, bool seals, struct file **fpp)
 {
 	struct rnode *n;
 	size_t len = strlen(name) + sizeof("/memfd: (deleted)");
+	int error;
 
 	n = rnode_alloc(S_IFREG | 0777);
 	if (n == NULL)
@@ -493,14 +566,13 @@ memfd_create(const char *name, bool seals, struct file **fpp)
 		(void)ksnprintf(n->rn_target, len, "/memfd:%s (deleted)",
 		    name);
 	/* As by an open for writing; rnode_write_get cannot refuse it. */
-	*fpp = NULL;
+	error = ENOMEM;
 	if (n->rn_target != NULL && rnode_write_get(n) == 0)
-		*fpp = file_alloc(&ramfs_fileops, O_RDWR | O_LARGEFILE, NULL,
-		    n);
-	if (*fpp != NULL)
-		return 0;
-	rnode_put(n);
-	return ENOMEM;
+		error = file_alloc(&ramfs_fileops, O_RDWR | O_LARGEFILE, NULL,
+		    n, fpp);
+	if (error != 0)
+		rnode_put(n);
+	return error;
 }
 
 /* ---- files ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tty.c: the console as a terminal file: its input thread, read, write, poll
- * and ioctl; and the small devices.
+ * tty.c: a terminal as a file: read, write, poll and ioctl; and the console, with
+ * its input thread.
  *
  * A thread of its own takes input from the platform, so that the interrupt
  * character works while nobody reads.  What bytes mean is in tty_line.c, who
@@ -12,6 +12,7 @@
  */
 #include <sys/file.h>
 
+#include <lib/atomic.h>
 #include <lib/string.h>
 #include <sys/errno.h>
 #include <sys/kprintf.h>
@@ -30,14 +31,11 @@
 #define TCSBRK		0x5409
 #define TCXONC		0x540a
 #define TCFLSH		0x540b
-#define TIOCSCTTY	0x540e
 #define TIOCGPGRP	0x540f
 #define TIOCSPGRP	0x5410
 #define TIOCOUTQ	0x5411
-#define TIOCSTI		0x5412
 #define TIOCGWINSZ	0x5413
 #define TIOCSWINSZ	0x5414
-#define TIOCNOTTY	0x5422
 #define TIOCGSID	0x5429
 
 #define TTY_POLL	(250 * NSEC_PER_MSEC)	/* md_cons_chan may be missed */
@@ -48,24 +46,48 @@ struct tty	tty_console;
 
 static void	tty_thread(void *arg);
 
+static void
+console_write(struct tty *t __unused, const char *s, size_t len)
+{
+	cons_write_raw(s, len);
+}
+
+static const struct tty_device console_device = { .td_write = console_write };
+
+void
+tty_setup(struct tty *t, const struct tty_device *dev, uint64_t rdev)
+{
+	rw_init(&t->t_lock, "tty", LO_FILE, 0);
+	tty_mode_init(&t->t_mode);
+	t->t_dev = dev;
+	t->t_rdev = rdev;
+}
+
 void
 tty_init(void)
 {
 	struct tty *t = &tty_console;
 	struct thread *td;
 
-	rw_init(&t->t_lock, "tty", LO_FILE, 0);
-	tty_mode_init(&t->t_mode);
+	tty_setup(t, &console_device, dev_rdev(DEV_CONSOLE));
+	tty_list(t);
 	t->t_size.ws_row = 25;
 	t->t_size.ws_col = 80;
+	pty_init();
 	if (kthread_run(tty_thread, NULL, "tty", &td) != 0)
 		panic("no memory for the console's thread");
 }
 
+/* tty_hung: what fp was opened on is gone; t_lock held. */
+static bool
+tty_hung(const struct file *fp, const struct tty *t)
+{
+	return fp->f_offset != t->t_hangups;
+}
+
 /* ---- input ---- */
 
-/* tty_kick: after input or a change of mode: tell all who may care. */
-static void
+void
 tty_kick(struct tty *t)
 {
 	sigset_t sigs;
@@ -131,8 +153,9 @@ tty_enough(const struct tty *t, size_t done, bool waited, nsec_t *timo)
 
 /* tty_get: t_lock held; what was read is off u_resid. */
 static int
-tty_get(struct tty *t, struct uio *u, bool nonblock) __requires(t->t_lock)
+tty_get(struct file *fp, struct tty *t, struct uio *u) __requires(t->t_lock)
 {
+	const bool nonblock = (atomic_load(&fp->f_flags) & O_NONBLOCK) != 0;
 	const size_t total = u->u_resid;
 	nsec_t timo;
 	bool line, waited;
@@ -140,6 +163,8 @@ tty_get(struct tty *t, struct uio *u, bool nonblock) __requires(t->t_lock)
 
 	waited = false;
 	for (;;) {
+		if (tty_hung(fp, t))
+			return 0;
 		line = (t->t_mode.c_lflag & ICANON) != 0;
 		if (t->t_ready > 0) {
 			error = tty_take(t, u);
@@ -160,30 +185,42 @@ tty_get(struct tty *t, struct uio *u, bool nonblock) __requires(t->t_lock)
 static int
 tty_read(struct file *fp, struct uio *u, uint64_t *off __unused)
 {
-	struct tty *t = &tty_console;
+	struct tty *t = fp->f_data;
 	int error;
 
 	error = tty_background(t, SIGTTIN);
 	if (error != 0 || u->u_resid == 0)
 		return error;
 	rw_wlock(&t->t_lock);
-	error = tty_get(t, u, (fp->f_flags & O_NONBLOCK) != 0);
+	error = tty_get(fp, t, u);
+	/* A pseudo terminal's other side may wait for room. */
+	wakeup(&t->t_len);
 	rw_wunlock(&t->t_lock);
 	return error;
 }
 
 /* ---- write ---- */
 
+/* tty_ready: may len bytes of a writer go out, whatever they become? */
+static bool
+tty_ready(const struct tty *t, size_t len)
+{
+	return !t->t_stopped && (t->t_dev->td_room == NULL ||
+	    t->t_dev->td_room(t) >= len * TTY_EXPAND);
+}
+
 static int
-tty_put(struct tty *t, const uint8_t *s, size_t len, bool nonblock)
+tty_put(struct file *fp, struct tty *t, const uint8_t *s, size_t len)
 {
 	int error;
 
 	error = 0;
 	rw_wlock(&t->t_lock);
-	while (t->t_stopped && error == 0)
-		error = nonblock ? EAGAIN : rw_sleep(&t->t_stopped,
-		    &t->t_lock, PCATCH, "ttywr", 0);
+	while (!tty_hung(fp, t) && !tty_ready(t, len) && error == 0)
+		error = (atomic_load(&fp->f_flags) & O_NONBLOCK) != 0 ? EAGAIN :
+		    rw_sleep(&t->t_stopped, &t->t_lock, PCATCH, "ttywr", 0);
+	if (error == 0 && tty_hung(fp, t))
+		error = EIO;
 	if (error == 0)
 		tty_output(t, s, len);
 	rw_wunlock(&t->t_lock);
@@ -193,7 +230,7 @@ tty_put(struct tty *t, const uint8_t *s, size_t len, bool nonblock)
 static int
 tty_write(struct file *fp, struct uio *u, uint64_t *off __unused)
 {
-	struct tty *t = &tty_console;
+	struct tty *t = fp->f_data;
 	uint8_t buf[TTY_CHUNK];
 	size_t before, n;
 	int error;
@@ -207,7 +244,7 @@ tty_write(struct file *fp, struct uio *u, uint64_t *off __unused)
 		n = before - u->u_resid;
 		if (error != 0)
 			break;
-		error = tty_put(t, buf, n, (fp->f_flags & O_NONBLOCK) != 0);
+		error = tty_put(fp, t, buf, n);
 		if (error != 0)
 			u->u_resid = before;
 	}
@@ -215,13 +252,16 @@ tty_write(struct file *fp, struct uio *u, uint64_t *off __unused)
 }
 
 static unsigned
-tty_poll(struct file *fp __unused)
+tty_poll(struct file *fp)
 {
-	struct tty *t = &tty_console;
+	struct tty *t = fp->f_data;
 	unsigned ev;
 
 	rw_rlock(&t->t_lock);
-	ev = (t->t_stopped ? 0U : POLLOUT) | (tty_readable(t) ? POLLIN : 0U);
+	ev = (tty_ready(t, TTY_CHUNK) ? POLLOUT : 0U) |
+	    (tty_readable(t) ? POLLIN : 0U);
+	if (tty_hung(fp, t))
+		ev = POLLIN | POLLOUT | POLLERR | POLLHUP;
 	rw_runlock(&t->t_lock);
 	return ev;
 }
@@ -348,10 +388,9 @@ ioctl_number(struct tty *t, uint64_t cmd, struct uaddr arg)
 	return error != 0 ? error : suword32(arg, (uint32_t)n);
 }
 
-static int
-tty_ioctl(struct file *fp __unused, uint64_t cmd, struct uaddr arg)
+int
+tty_command(struct tty *t, uint64_t cmd, struct uaddr arg)
 {
-	struct tty *t = &tty_console;
 	uint32_t n;
 	int error;
 
@@ -390,21 +429,64 @@ tty_ioctl(struct file *fp __unused, uint64_t cmd, struct uaddr arg)
 	}
 }
 
-int
-dev_open(int id, unsigned oflags)
+static int
+tty_ioctl(struct file *fp, uint64_t cmd, struct uaddr arg)
 {
-	if (id == DEV_TTY)
-		return tty_controls(&tty_console) ? 0 : ENXIO;
-	if (id == DEV_CONSOLE && (oflags & O_NOCTTY) == 0)
-		(void)!tty_control(&tty_console, false);
+	struct tty *t = fp->f_data;
+	bool hung;
+
+	rw_rlock(&t->t_lock);
+	hung = tty_hung(fp, t);
+	rw_runlock(&t->t_lock);
+	return hung ? EIO : tty_command(t, cmd, arg);
+}
+
+/* ---- opening ---- */
+
+void
+tty_opened(struct file *fp, struct tty *t, unsigned oflags)
+{
+	fp->f_data = t;
+	rw_rlock(&t->t_lock);
+	fp->f_offset = t->t_hangups;
+	rw_runlock(&t->t_lock);
+	if ((oflags & O_NOCTTY) == 0)
+		(void)!tty_control(t, false);
+}
+
+static int
+console_open(struct file *fp, unsigned oflags)
+{
+	tty_opened(fp, &tty_console, oflags);
 	return 0;
 }
 
-const struct fileops tty_fileops = {
-	.fo_name = "tty",
-	.fo_read = tty_read,
-	.fo_write = tty_write,
-	.fo_ioctl = tty_ioctl,
-	.fo_poll = tty_poll,
-	.fo_stat = dev_stat,
+/* mine_open: /dev/tty. */
+static int
+mine_open(struct file *fp, unsigned oflags)
+{
+	struct tty *t = tty_mine();
+
+	if (t == NULL || (t != &tty_console && !pty_enter(t)))
+		return ENXIO;
+	tty_opened(fp, t, oflags | O_NOCTTY);
+	return 0;
+}
+
+static void
+tty_close(struct file *fp)
+{
+	if (fp->f_data != &tty_console)
+		pty_slave_close(fp->f_data);
+}
+
+#define TTY_FILEOPS							\
+	.fo_name = "tty", .fo_read = tty_read, .fo_write = tty_write,	\
+	.fo_ioctl = tty_ioctl, .fo_poll = tty_poll,			\
+	.fo_stat = dev_stat, .fo_close = tty_close
+
+const struct fileops console_fileops = {
+	TTY_FILEOPS, .fo_open = console_open
 };
+const struct fileops mytty_fileops = { TTY_FILEOPS, .fo_open = mine_open };
+const struct fileops pts_fileops = { TTY_FILEOPS, .fo_open = pts_open };

@@ -3,7 +3,7 @@
  * tty_jobs.c: sessions and job control: whose terminal it is, who may read it
  * now, and groups that nobody could continue any more (orphaned ones).
  *
- * The terminal names its session, not the reverse: t is the controlling
+ * A terminal names its session, not the reverse: t is the controlling
  * terminal of a process whose p_sid is t_sid, unless that process gave it up
  * (P_NOCTTY).
  *
@@ -28,15 +28,56 @@ is_ctty(const struct tty *t, const struct proc *p)
 	    (atomic_load_relaxed(&p->p_flags) & P_NOCTTY) == 0;
 }
 
-bool
-tty_controls(struct tty *t)
+static LIST_HEAD(, tty) ttys;		/* [T] */
+
+void
+tty_list(struct tty *t)
 {
-	bool is;
+	rw_wlock(&proctree_lock);
+	LIST_INSERT_HEAD(&ttys, t, t_link);
+	rw_wunlock(&proctree_lock);
+}
+
+void
+tty_unlist(struct tty *t)
+{
+	rw_wlock(&proctree_lock);
+	LIST_REMOVE(t, t_link);
+	rw_wunlock(&proctree_lock);
+}
+
+/* tty_of_proc: p's controlling terminal, or NULL.  proctree_lock held. */
+static struct tty *
+tty_of_proc(const struct proc *p)
+{
+	struct tty *t;
+
+	LIST_FOREACH(t, &ttys, t_link)
+		if (is_ctty(t, p))
+			return t;
+	return NULL;
+}
+
+struct tty *
+tty_mine(void)
+{
+	struct tty *t;
 
 	rw_rlock(&proctree_lock);
-	is = is_ctty(t, curproc);
+	t = tty_of_proc(curproc);
+	if (t != NULL && t != &tty_console && !pty_hold(t))
+		t = NULL;
 	rw_runlock(&proctree_lock);
-	return is;
+	return t;
+}
+
+uint64_t
+tty_number(const struct proc *p, int *pgid)
+{
+	const struct tty *t = tty_of_proc(p);
+
+	*pgid = t != NULL ? t->t_pgid : -1;
+	return t != NULL ? t->t_rdev : 0;
 }
 
 /* ---- groups ---- */
@@ -114,10 +155,30 @@ hang_up(struct tty *t)
 void
 tty_leader_exit(const struct proc *p)
 {
+	struct tty *t;
+
 	KASSERT(rw_wowned(&proctree_lock), "proctree not locked for %d",
 	    p->p_pid);
-	if (p->p_sid == p->p_pid && tty_console.t_sid == p->p_sid)
-		hang_up(&tty_console);
+	if (p->p_sid != p->p_pid)
+		return;
+	LIST_FOREACH(t, &ttys, t_link)
+		if (t->t_sid == p->p_sid)
+			hang_up(t);
+}
+
+void
+tty_hangup(struct tty *t)
+{
+	struct proc *leader;
+
+	rw_wlock(&proctree_lock);
+	leader = t->t_sid != 0 ? proc_lookup(t->t_sid) : NULL;
+	if (leader != NULL) {
+		(void)psignal(leader, SIGHUP, NULL);
+		(void)psignal(leader, SIGCONT, NULL);
+	}
+	hang_up(t);
+	rw_wunlock(&proctree_lock);
 }
 
 /* ---- who may use it ---- */
@@ -217,7 +278,6 @@ tty_setpgrp(struct tty *t, int pgid)
 	return error;
 }
 
-/* There is one terminal: the caller has this one or none. */
 int
 tty_control(struct tty *t, bool steal)
 {
@@ -228,7 +288,8 @@ tty_control(struct tty *t, bool steal)
 	rw_wlock(&proctree_lock);
 	if (p->p_sid == p->p_pid && t->t_sid == p->p_sid) {
 		/* it is already */
-	} else if (p->p_sid != p->p_pid || (t->t_sid != 0 && !steal)) {
+	} else if (p->p_sid != p->p_pid || tty_of_proc(p) != NULL ||
+	    (t->t_sid != 0 && !steal)) {
 		error = EPERM;
 	} else {
 		rw_wlock(&p->p_lock);

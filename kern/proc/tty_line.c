@@ -3,7 +3,7 @@
  * tty_line.c: the line discipline: what typed bytes do to the line, to the
  * foreground processes and to the screen, and what written ones become.
  *
- * Pure but for the console's output: no locks, no sleeps, no processes.
+ * Pure but for where output goes: no locks, no sleeps, no processes.
  *
  * Invariants: I1, I2 of tty_priv.h.
  * Locks: t_lock, held by the callers.
@@ -14,7 +14,6 @@
 #include <lib/string.h>
 #include <sys/errno.h>
 #include <sys/file.h>
-#include <sys/kprintf.h>
 #include <sys/param.h>
 
 #define CTRL(c)		((c) & 0x1f)
@@ -68,7 +67,7 @@ out_width(const struct tty *t, uint8_t c, unsigned col)
 	return (t->t_mode.c_iflag & IUTF8) != 0 && UTF8_CONT(c) ? 0 : 1;
 }
 
-/* out_post: c as c_oflag wants it, to buf; at most 8 bytes. */
+/* out_post: c as c_oflag wants it, to buf; at most TTY_EXPAND bytes. */
 static size_t
 out_post(struct tty *t, uint8_t c, char *buf)
 {
@@ -111,8 +110,8 @@ tty_output(struct tty *t, const uint8_t *s, size_t len)
 			n += out_post(t, *s, buf + n);
 		else
 			buf[n++] = (char)*s;
-		if (n > sizeof(buf) - 8 || len == 1) {
-			cons_write_raw(buf, n);
+		if (n > sizeof(buf) - TTY_EXPAND || len == 1) {
+			t->t_dev->td_write(t, buf, n);
 			n = 0;
 		}
 	}

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tty_priv.h: the terminal, for tty.c (files), tty_line.c (line discipline)
- * and tty_jobs.c (sessions and job control).
+ * tty_priv.h: terminals, for tty.c (files), tty_line.c (line discipline),
+ * tty_jobs.c (sessions and job control) and pty.c (pseudo terminals).
  */
 #pragma once
 
 #include <lib/cdefs.h>
+#include <lib/queue.h>
 #include <lib/types.h>
 #include <sys/lock.h>
 #include <sys/signal.h>
 #include <sys/uaddr.h>
 
+struct file;
+struct proc;
 struct uio;
 
 /* c_cc, as the kernel ABI of Linux numbers it; 0 in it: no such character. */
@@ -62,13 +65,23 @@ struct winsize {
 };
 
 #define TTY_BUF		4096U
+#define TTY_EXPAND	8U	/* most bytes that one of a writer becomes */
 
 /* What ends a line at a byte of t_buf. */
 enum { TM_NONE, TM_EOL, TM_EOF };
 
+struct tty;
+
+/* Where a terminal's output goes; both with t_lock held. */
+struct tty_device {
+	/* td_write: what does not fit is lost */
+	void	(*td_write)(struct tty *t, const char *s, size_t len);
+	size_t	(*td_room)(const struct tty *t);	/* NULL: any number */
+};
+
 /*
- * Lifetime: static.  Fields are protected as marked: [y] t_lock [T]
- * proctree_lock.
+ * Lifetime: the console's: static; of a pseudo terminal: pty.c.  Fields are
+ * protected as marked: [c] const after init [y] t_lock [T] proctree_lock.
  *
  * I1: t_ready <= t_len <= TTY_BUF; bytes below t_ready are for readers, those
  *     above are the line that is still edited (canonical mode only).
@@ -77,6 +90,11 @@ enum { TM_NONE, TM_EOL, TM_EOF };
  */
 struct tty {
 	struct rwlock	t_lock;
+	LIST_ENTRY(tty)	t_link;		/* [T] all of them */
+	const struct tty_device *t_dev;	/* [c] */
+	uint64_t	t_rdev;		/* [c] */
+	unsigned	t_hangups;	/* [y] a file opened before the last one
+					 * (f_offset) has nothing behind it */
 	struct termios	t_mode;		/* [y] */
 	struct winsize	t_size;		/* [y] */
 	int		t_sid;		/* [T] session that it controls; 0 */
@@ -90,6 +108,31 @@ struct tty {
 	uint8_t		t_buf[TTY_BUF];	/* [y] */
 	uint8_t		t_mark[TTY_BUF];/* [y] TM_* */
 };
+
+/* ---- tty.c ---- */
+/* tty_setup: a new terminal: its lock, modes; for tty_list then. */
+void	tty_setup(struct tty *t, const struct tty_device *dev, uint64_t rdev);
+/* tty_kick: after input or a change of mode: tell all who may care. */
+void	tty_kick(struct tty *t);
+/* tty_opened: fp is a file of t; it may become the caller's terminal. */
+void	tty_opened(struct file *fp, struct tty *t, unsigned oflags);
+/* tty_command: the ioctls that a master may call too. */
+int	tty_command(struct tty *t, uint64_t cmd, struct uaddr arg)
+	    __warn_unused;
+#define TIOCSCTTY	0x540e
+#define TIOCSTI		0x5412
+#define TIOCNOTTY	0x5422
+
+/* ---- pty.c ---- */
+void	pty_init(void);
+/* pty_hold: a reference for an open of /dev/tty; false: t is going.
+ * => Locks: proctree_lock.
+ * pty_enter: that open is a file of the slave; false: its master is gone, and
+ * the reference too. */
+bool	pty_hold(struct tty *t) __warn_unused;
+bool	pty_enter(struct tty *t) __warn_unused;
+void	pty_slave_close(struct tty *t);
+int	pts_open(struct file *fp, unsigned oflags) __warn_unused;
 
 /* ---- tty_line.c; all with t_lock held for writing ---- */
 void	tty_mode_init(struct termios *m);
@@ -118,6 +161,12 @@ int	tty_setpgrp(struct tty *t, int pgid) __warn_unused;
 /* tty_control: t becomes the caller's controlling terminal; EPERM. */
 int	tty_control(struct tty *t, bool steal) __warn_unused;
 int	tty_release(struct tty *t) __warn_unused;		/* ENOTTY */
-bool	tty_controls(struct tty *t);	/* is it the caller's? */
+/* tty_list, tty_unlist: onto the list of all, off it with no session. */
+void	tty_list(struct tty *t);
+void	tty_unlist(struct tty *t);
+/* tty_mine: the caller's terminal, held if it is no console; NULL. */
+struct tty *tty_mine(void);
+/* tty_hangup: it has no session any more; leader and foreground are told. */
+void	tty_hangup(struct tty *t);
 
 extern struct tty	tty_console;

@@ -107,9 +107,8 @@ usock_close(struct file *fp)
 static int
 usock_file(struct usock *us, unsigned flags, struct file **fpp)
 {
-	*fpp = file_alloc(&usock_ops, O_RDWR | (flags & O_NONBLOCK), us,
-	    NULL);
-	return *fpp == NULL ? ENOMEM : 0;
+	return file_alloc(&usock_ops, O_RDWR | (flags & O_NONBLOCK), us, NULL,
+	    fpp);
 }
 
 int

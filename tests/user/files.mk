@@ -37,3 +37,7 @@ USER_PROGS	+= remap
 USER_PROGS	+= sysvshm
 USER_PROGS	+= inherit
 USER_PROGS	+= con
+USER_PROGS	+= fifos
+USER_PROGS	+= ptys
+USER_PROGS	+= limits
+USER_PROGS	+= systable

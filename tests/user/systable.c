@@ -133,15 +133,18 @@ static const struct missing {
 static void
 partial_files(void)
 {
+	long args[1];
+
 	for (unsigned i = 0; i < sizeof(missing) / sizeof(missing[0]); i++) {
 		const struct missing *m = &missing[i];
 
 		partial(m->nr, "partial", sys6(m->nr, m->a[0], m->a[1],
 		    m->a[2], m->a[3], m->a[4], m->a[5]), -m->err);
 	}
-	CHECK(sys3(133, "/tmp/fifo", 0010600, 0) == 0, "mknod");
-	partial(133, "partial", sys3(SYS_open, "/tmp/fifo", 2, 0), -6);
-	sys1(87, "/tmp/fifo");
+	args[0] = sys3(SYS_open, "/dev/ptmx", 2, 0);
+	partial(16, "packet mode", sys3(SYS_ioctl, args[0], 0x5420, args), -25);
+	partial(16, "GPTPEER", sys3(SYS_ioctl, args[0], 0x5441, 2), -25);
+	sys1(SYS_close, args[0]);
 }
 
 static int

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fifos.c: does an open of a FIFO wait for the other side, or say what it has to
+ * when it may not wait; is the end of the last writer seen, and only then; does
+ * a signal end the wait?
+ */
+#include "ulib.h"
+
+enum {
+	SYS_poll = 7, SYS_unlink = 87, SYS_mknod = 133, SYS_chdir = 80,
+	SYS_mkdir = 83, SYS_rmdir = 84,
+	O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_NONBLOCK = 04000,
+	POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16,
+	ENXIO = 6, ESPIPE = 29, S_IFIFO = 0010000, FIONREAD = 0x541b,
+};
+
+struct sigaction {
+	unsigned long	handler, flags, restorer, mask;
+};
+
+static volatile int *sh;
+static const char name[] = "f";
+
+__asm__("restorer: mov $15, %eax\n\tsyscall");
+void	restorer(void);
+
+static void
+msleep(long ms)
+{
+	struct { long s, ns; } ts = { ms / 1000, ms % 1000 * 1000000 };
+
+	sys2(SYS_nanosleep, &ts, 0);
+}
+
+static long
+op(int flags)
+{
+	return sys3(SYS_open, name, flags, 0);
+}
+
+static short
+events(long fd)
+{
+	struct { int fd; short ev, rev; } p = { (int)fd, POLLIN | POLLOUT, 0 };
+
+	sys3(SYS_poll, &p, 1, 0);
+	return p.rev;
+}
+
+static void
+modes(void)
+{
+	struct stat st;
+	char c;
+	long r, w;
+
+	CHECK(sys3(SYS_mknod, name, S_IFIFO | 0644, 0) == 0 &&
+	    sys2(SYS_stat, name, &st) == 0 &&
+	    (st.mode & 0170000) == S_IFIFO, "mknod");
+	CHECK(op(O_WRONLY | O_NONBLOCK) == -ENXIO, "nobody reads");
+	r = op(O_RDONLY | O_NONBLOCK);
+	CHECK(r >= 0 && sys3(SYS_read, r, &c, 1) == 0, "nobody writes");
+	CHECK(events(r) == 0, "no end before a writer: %x", events(r));
+	w = op(O_WRONLY | O_NONBLOCK);
+	CHECK(w >= 0 && sys3(SYS_read, r, &c, 1) == -EAGAIN, "empty");
+	CHECK(events(w) == POLLOUT && events(r) == 0, "room");
+	CHECK(sys3(SYS_write, w, "x", 1) == 1 && events(r) == POLLIN, "in");
+	CHECK(sys3(SYS_lseek, r, 0, 0) == -ESPIPE &&
+	    sys2(SYS_fstat, w, &st) == 0 && (st.mode & 0170000) == S_IFIFO &&
+	    st.size == 0, "a pipe");
+	sys1(SYS_close, w);
+	CHECK(events(r) == (POLLIN | POLLHUP), "the last writer went: %x",
+	    events(r));
+	CHECK(sys3(SYS_read, r, &c, 1) == 1 && c == 'x' &&
+	    sys3(SYS_read, r, &c, 1) == 0, "what it wrote, and the end");
+	w = op(O_RDWR);
+	CHECK(w >= 0 && events(r) == 0, "a writer again: %x", events(r));
+	CHECK(sys3(SYS_write, w, "yz", 2) == 2 &&
+	    sys3(SYS_read, w, &c, 1) == 1 && c == 'y', "both ways");
+	sys1(SYS_close, w);
+	sys1(SYS_close, r);
+	r = op(O_RDWR | O_NONBLOCK);
+	CHECK(sys3(SYS_read, r, &c, 1) == -EAGAIN, "all closed: all gone");
+	sys1(SYS_close, r);
+}
+
+/* An open of mode in a child that says when it is through. */
+static long
+opener(int mode)
+{
+	long pid, fd;
+
+	sh[0] = 0;
+	pid = fork();
+	CHECK(pid >= 0, "fork: %ld", pid);
+	if (pid == 0) {
+		fd = op(mode);
+		CHECK(fd >= 0, "open: %ld", fd);
+		sh[0] = 1;
+		while (sh[0] != 2)
+			msleep(1);
+		exit(0);
+	}
+	msleep(30);
+	CHECK(sh[0] == 0, "open does not wait");
+	return pid;
+}
+
+static void
+waits(void)
+{
+	char c;
+	int st;
+	long pid = opener(O_WRONLY), fd = op(O_RDONLY);
+
+	CHECK(fd >= 0, "reader: %ld", fd);
+	while (sh[0] == 0)
+		msleep(1);
+	sh[0] = 2;
+	CHECK(waitpid(pid, &st) == pid && st == 0, "writer: %x", st);
+	CHECK(sys3(SYS_read, fd, &c, 1) == 0, "its end");
+	sys1(SYS_close, fd);
+	pid = opener(O_RDONLY);
+	fd = op(O_WRONLY);
+	CHECK(fd >= 0, "writer: %ld", fd);
+	while (sh[0] == 0)
+		msleep(1);
+	sh[0] = 2;
+	CHECK(waitpid(pid, &st) == pid && st == 0, "reader: %x", st);
+	CHECK(events(fd) == (POLLOUT | POLLERR), "no reader: %x", events(fd));
+	sys1(SYS_close, fd);
+	/* One that does not wait lets the other go on. */
+	pid = opener(O_RDONLY);
+	fd = op(O_WRONLY | O_NONBLOCK);
+	CHECK(fd >= 0, "a waiting reader is one: %ld", fd);
+	while (sh[0] == 0)
+		msleep(1);
+	sh[0] = 2;
+	waitpid(pid, &st);
+	sys1(SYS_close, fd);
+}
+
+static void
+handler(int signo)
+{
+	sh[1] = signo;
+}
+
+static void
+signals(void)
+{
+	struct sigaction sa = { (unsigned long)handler, 0x04000000,
+	    (unsigned long)restorer, 0 };
+	long pid;
+	int st;
+
+	sh[0] = sh[1] = 0;
+	pid = fork();
+	if (pid == 0) {
+		sys4(SYS_rt_sigaction, SIGUSR1, &sa, 0, 8);
+		sh[0] = 1;
+		exit(op(O_RDONLY) == -EINTR ? 0 : 1);
+	}
+	while (sh[0] == 0)
+		msleep(1);
+	msleep(30);
+	sys2(SYS_kill, pid, SIGUSR1);
+	CHECK(waitpid(pid, &st) == pid && st == 0 && sh[1] == SIGUSR1,
+	    "interrupted: %x", st);
+	/* What was interrupted does not count as a reader. */
+	CHECK(op(O_WRONLY | O_NONBLOCK) == -ENXIO, "a reader is left");
+	pid = opener(O_WRONLY);
+	sys2(SYS_kill, pid, SIGKILL);
+	CHECK(waitpid(pid, &st) == pid && WTERMSIG(st) == SIGKILL, "killed");
+	st = (int)op(O_RDONLY | O_NONBLOCK);
+	CHECK(st >= 0 && events(st) == 0, "a writer is left");
+	sys1(SYS_close, st);
+}
+
+static int
+writes(void *arg)
+{
+	return (int)sys3(SYS_write, *(long *)arg, "x", 1);
+}
+
+static void
+ends(void)
+{
+	long r = op(O_RDONLY | O_NONBLOCK), w = op(O_WRONLY);
+	int st, n = -1;
+	char c;
+
+	CHECK(sys1(SYS_unlink, name) == 0, "unlink");
+	CHECK(sys3(SYS_write, w, "left", 4) == 4 &&
+	    sys3(SYS_ioctl, r, FIONREAD, &n) == 0 && n == 4, "%d bytes", n);
+	CHECK(sys3(SYS_read, r, &c, 1) == 1 && c == 'l', "without a name");
+	sys1(SYS_close, r);
+	st = run_child(writes, &w);
+	CHECK(WTERMSIG(st) == SIGPIPE, "SIGPIPE: %x", st);
+	sys1(SYS_close, w);
+}
+
+int
+main(int argc, char **argv, char **envp)
+{
+	(void)argc;
+	(void)argv;
+	(void)envp;
+	sh = map_shared(PGSZ);
+	CHECK(sys2(SYS_mkdir, "/tmp/fifos", 0755) == 0 &&
+	    sys1(SYS_chdir, "/tmp/fifos") == 0, "/tmp/fifos");
+	modes();
+	waits();
+	signals();
+	ends();
+	CHECK(sys1(SYS_rmdir, "/tmp/fifos") == 0, "left over");
+	printf("fifos: ok\n");
+	return 0;
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * limits.c: does each thing that runs out say which: E2BIG, EMFILE, ENFILE,
+ * ENOSPC, EAGAIN; is what was refused not half done; and does it work again when
+ * there is room?
+ *
+ * Of the system's own limits (/proc/sys, a small tmpfs) only with argument
+ * "own": on a host they are everybody's.
+ */
+#include "ulib.h"
+
+enum {
+	SYS_pread64 = 17, SYS_pwrite64 = 18, SYS_socketpair = 53,
+	SYS_ftruncate = 77, SYS_mkdir = 83, SYS_rmdir = 84, SYS_unlink = 87,
+	SYS_setuid = 105, SYS_statfs = 137, SYS_mount = 165, SYS_umount2 = 166,
+	SYS_fallocate = 285, SYS_eventfd2 = 290, SYS_epoll_create1 = 291,
+	SYS_dup3 = 292, SYS_memfd_create = 319,
+	O_RDWR = 2, O_CREAT = 0100, F_DUPFD = 0,
+	RLIMIT_NPROC = 6, RLIMIT_NOFILE = 7,
+	ENFILE = 23, EMFILE = 24, ENOSPC = 28, ENOTDIR = 20,
+	NSTR = 4000, STR = 4096,
+};
+
+static char string[(256 << 10) + 1];
+static char *many[NSTR + 1];
+static char *const none[] = { NULL };
+
+static void
+limit(int which, unsigned long n)
+{
+	unsigned long l[2] = { n, n };
+
+	CHECK(sys4(SYS_prlimit64, 0, which, l, 0) == 0, "setrlimit %d", which);
+}
+
+/* ---- exec ---- */
+
+static int
+exec_many(void *arg)
+{
+	return (int)-(arg != NULL ?
+	    sys3(SYS_execve, "/proc/self/exe", many, none) :
+	    sys3(SYS_execve, "/proc/self/exe", none, many));
+}
+
+static int
+exec_long(void *arg)
+{
+	char *const one[] = { string, NULL };
+
+	(void)arg;
+	return (int)-sys3(SYS_execve, "/proc/self/exe", one, none);
+}
+
+static int
+exec_fits(void *arg)
+{
+	char *const args[] = { "limits", "child", string, NULL };
+
+	(void)arg;
+	string[100000] = '\0';
+	return (int)-sys3(SYS_execve, "/proc/self/exe", args, none);
+}
+
+static void
+arguments(void)
+{
+	int st;
+
+	memset(string, 'x', sizeof(string) - 1);
+	for (int i = 0; i < NSTR; i++)
+		many[i] = string + sizeof(string) - STR;
+	st = run_child(exec_many, many);
+	CHECK(WEXITSTATUS(st) == E2BIG, "argv: %x", st);
+	st = run_child(exec_many, NULL);
+	CHECK(WEXITSTATUS(st) == E2BIG, "envp: %x", st);
+	st = run_child(exec_long, NULL);
+	CHECK(WEXITSTATUS(st) == E2BIG, "one string: %x", st);
+	st = run_child(exec_fits, NULL);
+	CHECK(st == 0, "what fits: %x", st);
+}
+
+/* ---- descriptors ---- */
+
+/* used: descriptors of this process. */
+static int
+used(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 64; fd++)
+		n += sys2(SYS_fcntl, fd, 1) >= 0;
+	return n;
+}
+
+/* makers: each call that gives a descriptor, with none left. */
+static void
+makers(long want)
+{
+	int p[2], n = used();
+
+	CHECK(sys3(SYS_open, "/dev/null", 0, 0) == want, "open");
+	CHECK(sys3(SYS_open, "/tmp/limits-new", O_RDWR | O_CREAT, 0600) ==
+	    want && (want == -ENFILE || sys2(SYS_access, "/tmp/limits-new",
+	    0) == -ENOENT), "open makes nothing");
+	sys1(SYS_unlink, "/tmp/limits-new");
+	CHECK(sys2(SYS_pipe2, p, 0) == want, "pipe");
+	CHECK(sys4(SYS_socketpair, 1, 1, 0, p) == want, "socketpair");
+	CHECK(sys2(SYS_eventfd2, 0, 0) == want, "eventfd");
+	CHECK(sys1(SYS_epoll_create1, 0) == want, "epoll");
+	CHECK(sys2(SYS_memfd_create, "m", 0) == want, "memfd");
+	CHECK(used() == n, "%d descriptors, not %d", used(), n);
+}
+
+static int
+descriptors(void *arg)
+{
+	int p[2] = { -1, -1 }, n = used();
+	long fd, last = 0;
+
+	(void)arg;
+	limit(RLIMIT_NOFILE, 20);
+	while ((fd = sys1(SYS_dup, 0)) >= 0)
+		last = fd;
+	CHECK(fd == -EMFILE && last == 19, "dup: %ld after %ld", fd, last);
+	makers(-EMFILE);
+	CHECK(sys3(SYS_fcntl, 0, F_DUPFD, 0) == -EMFILE &&
+	    sys3(SYS_fcntl, 0, F_DUPFD, 20) == -EINVAL &&
+	    sys3(SYS_dup3, 0, 20, 0) == -EBADF, "dup");
+	sys1(SYS_close, last);
+	n = used();
+	CHECK(sys2(SYS_pipe2, p, 0) == -EMFILE && used() == n &&
+	    sys4(SYS_socketpair, 1, 1, 0, p) == -EMFILE && used() == n,
+	    "two, and room for one");
+	CHECK(sys1(SYS_dup, 0) == last, "one");
+	return 0;
+}
+
+/* set: a number of /proc/sys; the old one. */
+static unsigned long
+set(const char *path, unsigned long value)
+{
+	char text[32], digits[24];
+	unsigned n = 0, len = 0;
+	long fd = sys3(SYS_open, path, O_RDWR, 0), got;
+
+	CHECK(fd >= 0, "%s: %ld", path, fd);
+	got = sys3(SYS_read, fd, text, sizeof(text) - 1);
+	CHECK(got > 0, "%s: %ld", path, got);
+	text[got] = '\0';
+	do
+		digits[n++] = (char)('0' + value % 10);
+	while ((value /= 10) != 0);
+	value = strtoul(text);
+	while (n > 0)
+		text[len++] = digits[--n];
+	CHECK(sys3(SYS_write, fd, text, len) == (long)len, "%s", path);
+	sys1(SYS_close, fd);
+	return value;
+}
+
+static int
+as_user(void *arg)
+{
+	long fd, n = 0;
+
+	(void)arg;
+	CHECK(sys1(SYS_setuid, 1000) == 0, "setuid");
+	while ((fd = sys3(SYS_open, "/dev/null", 0, 0)) >= 0)
+		n++;
+	CHECK(fd == -ENFILE && n > 0, "%ld after %ld", fd, n);
+	makers(-ENFILE);
+	return 0;
+}
+
+static void
+files(void)
+{
+	char text[64];
+	long fd = sys3(SYS_open, "/proc/sys/fs/file-nr", 0, 0);
+	unsigned long max, now;
+	int st;
+
+	CHECK(fd >= 0 && sys3(SYS_read, fd, text, 63) > 0, "file-nr");
+	sys1(SYS_close, fd);
+	now = strtoul(text);
+	max = set("/proc/sys/fs/file-max", now + 30);
+	st = run_child(as_user, NULL);
+	set("/proc/sys/fs/file-max", max);
+	CHECK(st == 0, "as a user: %x", st);
+}
+
+/* ---- processes ---- */
+
+static int
+sleeper(void)
+{
+	struct { long s, ns; } ts = { 100, 0 };
+
+	sys2(SYS_nanosleep, &ts, 0);
+	return 0;
+}
+
+/* fill: children until fork refuses; how many; all are gone afterwards. */
+static int
+fill(long *error)
+{
+	long pid[256];
+	int n, st;
+
+	for (n = 0; n < 256; n++) {
+		pid[n] = fork();
+		if (pid[n] == 0)
+			exit(sleeper());
+		if (pid[n] < 0)
+			break;
+	}
+	*error = n < 256 ? pid[n] : 0;
+	for (int i = 0; i < n; i++)
+		sys2(SYS_kill, pid[i], SIGKILL);
+	for (int i = 0; i < n; i++)
+		CHECK(waitpid(pid[i], &st) == pid[i], "wait");
+	return n;
+}
+
+static int
+user_procs(void *arg)
+{
+	long error;
+	int n;
+
+	(void)arg;
+	limit(RLIMIT_NPROC, 12);
+	CHECK(sys1(SYS_setuid, 12345) == 0, "setuid");
+	for (int i = 0; i < 3; i++) {
+		n = fill(&error);
+		CHECK(error == -EAGAIN && n == 11, "fork %d: %ld", n, error);
+	}
+	return 0;
+}
+
+static void
+table(void)
+{
+	unsigned long max = set("/proc/sys/kernel/threads-max", 60);
+	long error;
+	int n = fill(&error);
+
+	set("/proc/sys/kernel/threads-max", max);
+	CHECK(error == -EAGAIN && n > 0 && n < 60, "%d: %ld", n, error);
+	CHECK(run_child(user_procs, NULL) == 0, "a child again");
+}
+
+/* ---- space ---- */
+
+struct statfs {
+	long	type, bsize, blocks, bfree, bavail, files, ffree, fsid, namelen,
+		frsize, flags, spare[4];
+};
+
+static int
+touch(void *arg)
+{
+	*(volatile char *)arg = 1;
+	return 0;
+}
+
+static void
+space(void)
+{
+	static const char dir[] = "/tmp/limits", file[] = "/tmp/limits/f";
+	struct statfs sf;
+	long fd, n, sum = 0;
+	char *p;
+	int st;
+
+	CHECK(sys2(SYS_mkdir, dir, 0755) == 0, "mkdir");
+	CHECK(sys6(SYS_mount, (long)"x", (long)dir, (long)"tmpfs", 0,
+	    (long)"bogus=1", 0) == -EINVAL, "unknown option");
+	CHECK(sys6(SYS_mount, (long)"x", (long)dir, (long)"tmpfs", 0,
+	    (long)"size=64k,mode=700", 0) == 0, "mount");
+	CHECK(sys2(SYS_statfs, dir, &sf) == 0 && sf.blocks == 16 &&
+	    sf.bfree == 16, "blocks %ld, free %ld", sf.blocks, sf.bfree);
+	fd = sys3(SYS_open, file, O_RDWR | O_CREAT, 0600);
+	CHECK(fd >= 0, "create: %ld", fd);
+	while ((n = sys3(SYS_write, fd, string, 5000)) > 0)
+		sum += n;
+	CHECK(n == -ENOSPC && sum == 65536, "%ld after %ld", n, sum);
+	CHECK(sys2(SYS_statfs, dir, &sf) == 0 && sf.bfree == 0, "full");
+	CHECK(sys4(SYS_pwrite64, fd, "y", 1, 0) == 1, "what is there");
+	CHECK(sys2(SYS_ftruncate, fd, 200000) == 0, "a hole is no space");
+	CHECK(sys4(SYS_fallocate, fd, 0, 0, 131072) == -ENOSPC, "allocate");
+	p = (char *)sys6(SYS_mmap, 0, 200000, PROT_READ | PROT_WRITE,
+	    MAP_SHARED, fd, 0);
+	st = run_child(touch, p + 100000);
+	CHECK(WTERMSIG(st) == SIGBUS, "a store in the hole: %x", st);
+	CHECK(p[0] == 'y' && p[65535] == 'x', "bytes");
+	CHECK(sys2(SYS_ftruncate, fd, 4096) == 0 &&
+	    sys2(SYS_statfs, dir, &sf) == 0 && sf.bfree == 15, "cut: %ld",
+	    sf.bfree);
+	CHECK(sys2(SYS_ftruncate, fd, 8192) == 0 &&
+	    run_child(touch, p + 5000) == 0, "room again");
+	CHECK(sys2(SYS_statfs, dir, &sf) == 0 && sf.bfree == 14, "%ld",
+	    sf.bfree);
+	CHECK(sys6(SYS_mount, 0, (long)dir, 0, 32 /* REMOUNT */,
+	    (long)"size=4k", 0) == -EINVAL &&
+	    sys6(SYS_mount, 0, (long)dir, 0, 32, (long)"size=8k", 0) == 0,
+	    "remount");
+	CHECK(sys4(SYS_pwrite64, fd, string, 1, 8192) == -ENOSPC, "less");
+	/* Gone with its name, its file and its mapping, not before. */
+	sys1(SYS_unlink, file);
+	sys1(SYS_close, fd);
+	CHECK(sys2(SYS_statfs, dir, &sf) == 0 && sf.bfree == 0, "mapped");
+	sys2(SYS_munmap, p, 200000);
+	CHECK(sys2(SYS_statfs, dir, &sf) == 0 && sf.bfree == 2, "free: %ld",
+	    sf.bfree);
+	CHECK(sys2(SYS_umount2, dir, 0) == 0 && sys1(SYS_rmdir, dir) == 0,
+	    "umount");
+}
+
+int
+main(int argc, char **argv, char **envp)
+{
+	(void)envp;
+	if (argc > 1 && strcmp(argv[1], "child") == 0)
+		return strlen(argv[2]) != 100000;
+	arguments();
+	CHECK(run_child(descriptors, NULL) == 0, "descriptors");
+	CHECK(run_child(user_procs, NULL) == 0, "processes of a user");
+	if (argc > 1 && strcmp(argv[1], "own") == 0) {
+		files();
+		table();
+		space();
+	}
+	printf("limits: ok\n");
+	return 0;
+}
