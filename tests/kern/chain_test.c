@@ -20,22 +20,13 @@
 #include <vm/vm_page.h>
 #include <vm/vm_sched.h>
 
+#include "../stress/space.h"
 #include "kt_group.h"
 
-#define BASE	0x10000000UL
+#define BASE	SPACE_BASE
 #define NPAGES	12
 
 static struct kt_group group;
-
-static void
-borrow(struct vmspace *vm)
-{
-	struct thread *td = curthread;
-
-	td->td_vmspace = vm;
-	td->td_pmap = vm != NULL ? vm->vm_pmap : NULL;
-	pmap_activate(td->td_pmap);
-}
 
 static uint64_t
 peek(vm_pindex_t page)
@@ -221,14 +212,14 @@ member_use(struct kt_thread *kt, struct member *m)
 {
 	vm_pindex_t page;
 
-	borrow(m->vm);
+	space_borrow(m->vm);
 	for (page = 0; page < NPAGES; page++) {
 		KT_CLAIM(kt, peek(page) == m->want[page], "page %lu: %lx, "
 		    "not %lx", page, peek(page), m->want[page]);
 		if (prng_below(&kt->prng, 4) == 0)
 			KT_CLAIM(kt, poke(page, m->want[page]), "write");
 	}
-	borrow(NULL);
+	space_borrow(NULL);
 }
 
 static struct member *
@@ -246,13 +237,13 @@ member_fork(struct kt_thread *kt, struct member *from)
 	}
 	for (page = 0; page < NPAGES; page++)
 		m->want[page] = from->want[page];
-	borrow(m->vm);
+	space_borrow(m->vm);
 	for (i = (unsigned)prng_below(&kt->prng, NPAGES); i > 0; i--) {
 		page = prng_below(&kt->prng, NPAGES);
 		m->want[page] = prng_next(&kt->prng);
 		KT_CLAIM(kt, poke(page, m->want[page]), "write");
 	}
-	borrow(NULL);
+	space_borrow(NULL);
 	return m;
 }
 
@@ -289,12 +280,12 @@ pool_root(void)
 	    true, &a) == 0;
 	if (!ok)
 		return NULL;
-	borrow(m->vm);
+	space_borrow(m->vm);
 	for (page = 0; page < NPAGES; page++) {
 		m->want[page] = page;
 		ok = poke(page, page) && ok;
 	}
-	borrow(NULL);
+	space_borrow(NULL);
 	return ok ? m : NULL;
 }
 
@@ -368,7 +359,7 @@ partial_thread(struct kt_thread *kt)
 	for (i = 0; i < 60; i++) {
 		if (vmspace_fork(vm, &child) != 0)
 			continue;
-		borrow(child);
+		space_borrow(child);
 		page = prng_below(&kt->prng, NPAGES);
 		n = 1 + prng_below(&kt->prng, NPAGES - page);
 		KT_CLAIM(kt, vm_map_remove(&child->vm_map, BASE + ptoa(page),
@@ -381,13 +372,13 @@ partial_thread(struct kt_thread *kt)
 			    peek(page) == 0xeeeeeeeeeeeeeeeeUL,
 			    "page %lu: %lx", page, peek(page));
 		}
-		borrow(NULL);
+		space_borrow(NULL);
 		sysref_put(child);
 		if (kt->index == 0) {
-			borrow(vm);
+			space_borrow(vm);
 			page = prng_below(&kt->prng, NPAGES);
 			KT_CLAIM(kt, poke(page, 0x4000 + page), "write");
-			borrow(NULL);
+			space_borrow(NULL);
 		}
 	}
 }
@@ -407,10 +398,10 @@ KTEST(chains, partial_unmap)
 	root = pool_root();
 	KT_CHECK(t, root != NULL, "no memory");
 	vm = root->vm;
-	borrow(vm);
+	space_borrow(vm);
 	for (page = 0; page < NPAGES; page++)
 		KT_CHECK(t, poke(page, 0x4000 + page), "write");
-	borrow(NULL);
+	space_borrow(NULL);
 	chaos = chaos_begin(t);
 	bad = kt_group_run(&group, t, crowd(), partial_thread, vm);
 	chaos_end(t, chaos);

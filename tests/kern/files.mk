@@ -18,4 +18,5 @@ KTEST_SRCS += tests/kern/cache_test.c
 KTEST_SRCS += tests/stress/stress_map.c
 KTEST_SRCS += tests/stress/stress_fail.c
 KTEST_SRCS += tests/stress/stress_observe.c
+KTEST_SRCS += tests/stress/lost_memory.c
 KTEST_SRCS += tests/stress/figures.c

@@ -20,6 +20,8 @@
 #include <vm/pmap.h>
 #include <vm/vm_map.h>
 
+#include "../stress/space.h"
+
 #define BASE		0x0000000050000000UL
 #define WINDOW_PAGES	8
 #define WINDOW		(WINDOW_PAGES * PAGE_SIZE)
@@ -30,16 +32,6 @@
 /* [t] of the test; too large for a kernel stack. */
 static uint8_t	buf[COPY_MAX], model[WINDOW];
 
-static void
-user_switch(struct vmspace *vm)
-{
-	critical_enter();
-	curthread->td_vmspace = vm;
-	curthread->td_pmap = vm != NULL ? vm->vm_pmap : NULL;
-	pmap_activate(curthread->td_pmap);
-	critical_exit();
-}
-
 /* user_begin: this kernel thread borrows a new, empty address space. */
 static struct vmspace *
 user_begin(void)
@@ -47,15 +39,8 @@ user_begin(void)
 	struct vmspace *vm = vmspace_alloc();
 
 	if (vm != NULL)
-		user_switch(vm);
+		space_borrow(vm);
 	return vm;
-}
-
-static void
-user_end(struct vmspace *vm)
-{
-	user_switch(NULL);
-	sysref_put(vm);
 }
 
 static int
@@ -163,7 +148,7 @@ KTEST(copy, fuzz)
 		ok = r & 4 ? fuzz_copyin(off, len) :
 		    fuzz_copyout(off, len, (r & 8) != 0, (uint8_t)(r >> 16));
 	}
-	user_end(vm);
+	space_end(vm);
 	KT_CHECK(t, ok, "round %u: offset %#lx, %zu bytes", i, off, len);
 }
 
@@ -222,7 +207,7 @@ KTEST(copy, strings)
 	e[3] = copyinstr(uaddr(end - 8), s, 7, NULL);
 	e[4] = copyout("h", uaddr(end - 1), 1);
 	e[5] = copyinstr(uaddr(end - 8), s, sizeof(s), NULL);
-	user_end(vm);
+	space_end(vm);
 	KT_CHECK(t, e[0] == 0 && e[4] == 0, "%d %d", e[0], e[4]);
 	KT_CHECK(t, e[1] == 0 && n == 8, "%d, %zu bytes", e[1], n);
 	KT_CHECK(t, e[2] == 0, "exact size: %d", e[2]);
@@ -247,7 +232,7 @@ KTEST(copy, words)
 	KT_CHECK(t, v == 0x1122334455667788 && w == 0x11223344, "%lx %x", v, w);
 	v = 0;
 	ok = ok && fuword64(u, &v) == 0;
-	user_end(vm);
+	space_end(vm);
 	KT_CHECK(t, ok, "a word access failed");
 	KT_CHECK(t, seen[0] == 5 && seen[1] == 5 && (uint32_t)v == 7,
 	    "compare and swap: %u %u %u", seen[0], seen[1], (uint32_t)v);
@@ -301,7 +286,7 @@ KTEST(copy, unmap_race)
 	atomic_store(&r.stop, 1);
 	while (!atomic_load(&r.done))
 		sched_yield();
-	user_end(vm);
+	space_end(vm);
 	ktest_diag(t, "%u copies whole, %u refused", good, bad);
 	KT_CHECK(t, odd == 0 && atomic_load(&r.error) == 0,
 	    "%u copies with another error, mapper %d", odd, r.error);

@@ -15,6 +15,7 @@
 #include <vm/vm_check.h>
 #include <vm/vm_map.h>
 
+#include "../stress/space.h"
 #include "kt_group.h"
 
 #define BASE	0x10000000UL
@@ -22,24 +23,6 @@
 static struct kt_group group;
 
 /* ---- address spaces ---- */
-
-/* This thread's user accesses go to vm (NULL: to none). */
-static void
-borrow(struct vmspace *vm)
-{
-	struct thread *td = curthread;
-
-	td->td_vmspace = vm;
-	td->td_pmap = vm != NULL ? vm->vm_pmap : NULL;
-	pmap_activate(td->td_pmap);
-}
-
-static void
-end(struct vmspace *vm)
-{
-	borrow(NULL);
-	sysref_put(vm);
-}
 
 static int
 map_anon(struct vmspace *vm, vm_pindex_t npages)
@@ -99,7 +82,7 @@ family_access(struct ktest_ctx *t, struct family *f, unsigned who)
 {
 	vm_pindex_t page = prng_below(&t->prng, FPAGES);
 
-	borrow(f->vm[who]);
+	space_borrow(f->vm[who]);
 	if (prng_below(&t->prng, 2) == 0) {
 		f->want[who][page] = prng_next(&t->prng);
 		if (!poke(page, 3, f->want[who][page]))
@@ -121,7 +104,7 @@ family_step(struct ktest_ctx *t, struct family *f)
 		break;
 	case 1:
 		if (who != 0) {
-			end(f->vm[who]);
+			space_end(f->vm[who]);
 			f->vm[who] = NULL;
 		}
 		break;
@@ -149,7 +132,7 @@ KTEST(vm, cow_oracle)
 	}
 	for (i = 0; i < FAMILY; i++) {
 		if (f->vm[i] != NULL)
-			end(f->vm[i]);
+			space_end(f->vm[i]);
 	}
 	vm_check_all();
 	KT_CHECK(t, vm_baseline_check(&before, kprintf) == 0, "baseline");
@@ -171,24 +154,24 @@ storm_thread(struct kt_thread *kt)
 	for (round = 0; round < 150; round++) {
 		page = prng_below(&kt->prng, 16);
 		v = prng_next(&kt->prng);
-		borrow(vm);
+		space_borrow(vm);
 		KT_CLAIM(kt, poke(page, 1, v), "round %d", round);
 		if (vmspace_fork(vm, &child) != 0)
 			continue;
-		borrow(child);
+		space_borrow(child);
 		KT_CLAIM(kt, peek(page, 1) == v && peek(16, 0) == 0x77 &&
 		    peek(17, 0) == 0, "child in round %d", round);
 		KT_CLAIM(kt, poke(page, 1, ~v), "child in round %d", round);
-		borrow(vm);
+		space_borrow(vm);
 		KT_CLAIM(kt, peek(page, 1) == v, "parent in round %d", round);
 		if (prng_below(&kt->prng, 2) == 0) {
-			end(vm);
+			space_end(vm);
 			vm = child;
 		} else {
-			end(child);
+			space_end(child);
 		}
 	}
-	end(vm);
+	space_end(vm);
 }
 
 static unsigned
@@ -206,14 +189,14 @@ KTEST(vm, fork_storm)
 	vm_baseline_take(&before);
 	vm = vmspace_alloc();
 	KT_CHECK(t, vm != NULL && map_anon(vm, 18) == 0, "map");
-	borrow(vm);
+	space_borrow(vm);
 	KT_CHECK(t, poke(16, 0, 0x77), "write");
 	KT_CHECK(t, kt_group_run(&group, t, crowd(), storm_thread, vm) == 0,
 	    "claims");
 	KT_CHECK(t, peek(3, 1) == 0 && peek(16, 0) == 0x77,
 	    "the ancestor changed");
 	vm_check_all();
-	end(vm);
+	space_end(vm);
 	vm_check_all();
 	KT_CHECK(t, vm_baseline_check(&before, kprintf) == 0, "baseline");
 }
@@ -225,7 +208,7 @@ touch_thread(struct kt_thread *kt)
 	unsigned round, me = kt->index;
 	vm_pindex_t page;
 
-	borrow(kt->group->arg);
+	space_borrow(kt->group->arg);
 	for (round = 1; round <= 3; round++) {
 		for (page = 0; page < 256; page++) {
 			KT_CLAIM(kt, poke(page, me, round * 100 + me) &&
@@ -233,7 +216,7 @@ touch_thread(struct kt_thread *kt)
 			    "page %lu of thread %u", page, me);
 		}
 	}
-	borrow(NULL);
+	space_borrow(NULL);
 }
 
 /* Is no write lost while threads first touch, and a fork copies, a space? */
@@ -253,7 +236,7 @@ KTEST(vm, shared_touch)
 	KT_CHECK(t, vm_meter_sum(VM_METER_v_zfod) == zfod + 256,
 	    "%lu pages filled", vm_meter_sum(VM_METER_v_zfod) - zfod);
 	vm_check_all();
-	end(vm);
+	space_end(vm);
 }
 
 /* Even threads touch, odd ones unmap and map again, the same pages. */
@@ -269,7 +252,7 @@ race_thread(struct kt_thread *kt)
 	uint64_t v;
 	int i;
 
-	borrow(vm);
+	space_borrow(vm);
 	for (i = 0; i < 2000; i++) {
 		page = prng_below(&kt->prng, 64);
 		if (kt->index % 2 == 0) {
@@ -287,7 +270,7 @@ race_thread(struct kt_thread *kt)
 		KT_CLAIM(kt, vm_map_fixed(&vm->vm_map, start, len, false,
 		    &fresh) == 0, "map");
 	}
-	borrow(NULL);
+	space_borrow(NULL);
 }
 
 /* Does a page that is unmapped while it is touched ever show other bytes? */
@@ -299,7 +282,7 @@ KTEST(vm, unmap_race)
 	KT_CHECK(t, kt_group_run(&group, t, crowd(), race_thread, vm) == 0,
 	    "claims");
 	vm_check_all();
-	end(vm);
+	space_end(vm);
 	vm_check_all();
 }
 
@@ -345,19 +328,19 @@ KTEST(vm, fault_cost)
 	uint64_t zero, again, cow, start, fork, unmap;
 
 	KT_CHECK(t, vm != NULL && map_anon(vm, COST_PAGES) == 0, "map");
-	borrow(vm);
+	space_borrow(vm);
 	zero = cost_write();
 	start = md_cycles();
 	KT_CHECK(t, vmspace_fork(vm, &child) == 0, "fork");
 	fork = cost(start);
-	borrow(child);
+	space_borrow(child);
 	again = cost_read();
 	cow = cost_write();
 	start = md_cycles();
-	end(child);
+	space_end(child);
 	unmap = cost(start);
 	ktest_diag(t, "cycles a page: zero fill %lu, read of parent's %lu, "
 	    "copy on write %lu, fork %lu, exit %lu", zero, again, cow, fork,
 	    unmap);
-	end(vm);
+	space_end(vm);
 }
