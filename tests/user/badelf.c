@@ -152,6 +152,7 @@ main(int argc, char **argv, char **envp)
 	if (argc > 2)
 		at_random((unsigned)strtoul(argv[2]), (argc > 3 ?
 		    strtoul(argv[3]) : 1) * 0x9e3779b97f4a7c15UL + 1);
+	sys1(87 /* unlink */, "/tmp/bad");
 	CHECK(refused > 100, "only %u refused", refused);
 	printf("badelf: %u refused, %u killed, %u ran\n", refused, killed, ran);
 	return 0;
