@@ -48,6 +48,7 @@ struct runq {
 	uint64_t	 rq_switches;		/* [s] */
 	unsigned	 rq_turn;		/* [s] counts towards a turn */
 	unsigned	 rq_ticks;		/* [t] of this CPU's timer */
+	struct cpu_ticks rq_met;		/* [t] the same, by what it met */
 	int		 rq_cpu;		/* [c] */
 	struct threadq	 rq_queue[PRI_COUNT];	/* [s] */
 } __attribute__((__aligned__(CACHE_LINE)));
@@ -557,14 +558,18 @@ sched_tick(bool user)
 	struct thread *td = curthread;
 
 	if (td == rq->rq_idle) {
+		rq->rq_met.idle++;
 		if (rq->rq_nready > 0)
 			td->td_needresched = true;
 		return;
 	}
-	if (user)
+	if (user) {
 		td->td_uticks++;
-	else
+		rq->rq_met.user++;
+	} else {
 		td->td_sticks++;
+		rq->rq_met.system++;
+	}
 	if (user && atomic_load_relaxed(&td->td_tickast))
 		td->td_needresched = true;
 	if (++rq->rq_ticks % SCHED_BALANCE == 0)
@@ -586,6 +591,12 @@ sched_tick(bool user)
 }
 
 /* ---- attributes ---- */
+
+void
+sched_cpu_ticks(int cpu, struct cpu_ticks *ct)
+{
+	*ct = runqs[cpu].rq_met;
+}
 
 nsec_t
 sched_runtime(const struct thread *td)

@@ -25,6 +25,7 @@
 #include <lib/assert.h>
 #include <lib/string.h>
 #include <sys/errno.h>
+#include <sys/md.h>
 #include <sys/sleepq.h>
 #include <sys/zone.h>
 #include <vm/vm_object.h>
@@ -528,11 +529,14 @@ vm_map_simplify_range(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 void
 vm_map_transition_wait(struct vm_map *map, struct vm_map_entry *entry)
 {
+	nsec_t since = md_uptime();
+
 	KASSERT(entry->wiring_thread != curthread,
 	    "M7: thread %p waits for its own wiring of %#lx",
 	    (void *)curthread, entry->start);
 	entry->eflags |= MAP_ENTRY_NEEDS_WAKEUP;
 	(void)rw_sleep(map, &map->lock, 0, "vmmapw", 0);
+	vm_meter_waited("vmmapw", md_uptime() - since);
 }
 
 void

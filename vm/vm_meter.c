@@ -7,6 +7,9 @@
 #include <lib/assert.h>
 #include <lib/atomic.h>
 #include <machine/cpu.h>
+#include <sys/md.h>
+#include <sys/sleepq.h>
+#include <sys/thread.h>
 
 struct vm_meter_pcpu	vm_meter_pcpu[MAXCPU];
 
@@ -35,6 +38,56 @@ vm_meter_max(enum vm_meter m, uint64_t n)
 		;
 }
 
+void
+vm_meter_waited(const char *wmesg, nsec_t ns)
+{
+	struct vm_meter_pcpu *vm;
+
+	vm_meter_inc(v_waits);
+	critical_enter();		/* number and name are of one CPU */
+	vm = &vm_meter_pcpu[curcpu];
+	if (vm->count[VM_METER_v_wait_max] < ns) {
+		atomic_store_relaxed(&vm->count[VM_METER_v_wait_max], ns);
+		atomic_store_relaxed(&vm->wait_name, wmesg);	/* [h] */
+	}
+	critical_exit();
+}
+
+void
+vm_meter_wait(const void *chan, const char *wmesg)
+{
+	nsec_t since = md_uptime();
+
+	(void)sleepq_wait(chan, 0, wmesg, 0);
+	vm_meter_waited(wmesg, md_uptime() - since);
+}
+
+const char *
+vm_meter_longest(nsec_t *ns)
+{
+	const char *name = "none";
+	unsigned cpu;
+	nsec_t n;
+
+	*ns = 0;
+	for (cpu = 0; cpu < MAXCPU; cpu++) {
+		n = atomic_load_relaxed(
+		    &vm_meter_pcpu[cpu].count[VM_METER_v_wait_max]);
+		if (n <= *ns)
+			continue;
+		*ns = n;
+		name = atomic_load_relaxed(&vm_meter_pcpu[cpu].wait_name);
+	}
+	return name != NULL ? name : "none";
+}
+
+/* Counters that are no sums. */
+static inline bool
+meter_is_max(enum vm_meter m)
+{
+	return m == VM_METER_v_chain_max || m == VM_METER_v_wait_max;
+}
+
 uint64_t
 vm_meter_sum(enum vm_meter m)
 {
@@ -43,7 +96,7 @@ vm_meter_sum(enum vm_meter m)
 
 	for (cpu = 0; cpu < MAXCPU; cpu++) {
 		n = atomic_load_relaxed(&vm_meter_pcpu[cpu].count[m]);
-		sum = m == VM_METER_v_chain_max ? MAX(sum, n) : sum + n;
+		sum = meter_is_max(m) ? MAX(sum, n) : sum + n;
 	}
 	return sum;
 }

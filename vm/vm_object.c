@@ -406,7 +406,7 @@ vm_object_paging_sleep(struct vm_object *object, const char *wmesg)
 	 */
 	sleepq_lock(chan);
 	if (atomic_load(&object->paging_in_progress) != 0)
-		(void)sleepq_wait(chan, 0, wmesg, 0);
+		vm_meter_wait(chan, wmesg);
 	else
 		sleepq_release(chan);
 }

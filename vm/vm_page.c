@@ -247,7 +247,7 @@ vm_page_sleep_busy(struct vm_page *m, struct vm_object *object,
 	if (vm_page_busy_want(m) &&
 	    atomic_load_relaxed(&m->object) == object &&
 	    atomic_load_relaxed(&m->pindex) == pindex)
-		sleepq_wait(m, 0, wmesg, 0);
+		vm_meter_wait(m, wmesg);
 	else
 		sleepq_release(m);
 }
@@ -468,7 +468,7 @@ vm_wait(const char *wmesg)
 			vm_phys_drain_all();
 		if (vm_phys_wait(wmesg, VM_WAIT_POLL) == 0 ||
 		    thread_dying())
-			return;
+			break;
 		if (vm_oom_hook != NULL && md_uptime() - start > VM_WAIT_OOM)
 			vm_oom_hook();
 		if (md_uptime() - warned < VM_WAIT_WARN)
@@ -479,6 +479,7 @@ vm_wait(const char *wmesg)
 		    (warned - start) / NSEC_PER_SEC, vm_phys_free_count(),
 		    vm_phys_total());
 	}
+	vm_meter_waited(wmesg, md_uptime() - start);
 }
 
 /*

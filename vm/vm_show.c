@@ -315,8 +315,13 @@ vm_show_page(struct vm_page *m, vm_print_fn *pr)
 void
 vm_show_meters(vm_print_fn *pr)
 {
+	const char *name;
+	nsec_t ns;
+
 	for (enum vm_meter i = 0; i < VM_METER_COUNT; i++)
 		pr("%s %lu\n", vm_meter_name(i), (unsigned long)vm_meter_sum(i));
+	name = vm_meter_longest(&ns);
+	pr("  longest VM wait: %s, %lu ns\n", name, (unsigned long)ns);
 }
 
 #define SHOW_DEPTHS	10	/* the last one: that and deeper */

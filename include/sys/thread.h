@@ -147,6 +147,11 @@ void	sched_yield(void);		/* let equals run */
 void	sched_setpri(struct thread *td, unsigned pri);
 void	sched_bind(struct thread *td, cpumask_t mask);
 void	sched_tick(bool user);		/* timer interrupt; it met user code */
+/* sched_cpu_ticks: what the timer ticks of a CPU met, HZ a second; [h]. */
+struct cpu_ticks {
+	uint64_t	user, system, idle;	/* [t] of its timer */
+};
+void	sched_cpu_ticks(int cpu, struct cpu_ticks *ct);
 /* sched_runtime: time on CPU until now; [h] for another thread. */
 nsec_t	sched_runtime(const struct thread *td);
 unsigned sched_runnable(void);		/* threads that run or could; [h] */

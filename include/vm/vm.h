@@ -54,6 +54,8 @@ enum vm_inherit {
 	X(v_tlb_ipis)		/* CPUs that were interrupted */	\
 	X(v_tlb_resends)	/* lost IPIs sent again */		\
 	X(v_stack_grows)						\
+	X(v_waits)		/* sleeps on a page, on pins, for memory */ \
+	X(v_wait_max)		/* the longest of them, ns */		\
 	X(v_syscalls)							\
 	X(v_intr)
 
@@ -65,7 +67,8 @@ enum vm_meter {
 };
 
 struct vm_meter_pcpu {
-	uint64_t	count[VM_METER_COUNT];
+	uint64_t	 count[VM_METER_COUNT];
+	const char	*wait_name;	/* where v_wait_max was slept */
 } __attribute__((__aligned__(CACHE_LINE)));
 
 extern struct vm_meter_pcpu vm_meter_pcpu[MAXCPU];
@@ -74,8 +77,16 @@ extern struct vm_meter_pcpu vm_meter_pcpu[MAXCPU];
  * counter but is not lost (atomic add). */
 #define vm_meter_inc(n)		vm_meter_add(VM_METER_##n, 1)
 void		vm_meter_add(enum vm_meter m, uint64_t n);
-/* vm_meter_max: of v_chain_max, the only one that is not a sum. */
+/* vm_meter_max: of v_chain_max, which like v_wait_max is no sum. */
 void		vm_meter_max(enum vm_meter m, uint64_t n);
+/* vm_meter_waited: the current thread has slept ns on a VM channel, until it
+ * ran again.  => wmesg: a literal. */
+void		vm_meter_waited(const char *wmesg, nsec_t ns);
+/* vm_meter_wait: sleepq_wait(chan, 0, wmesg, 0), counted. */
+void		vm_meter_wait(const void *chan, const char *wmesg);
+/* vm_meter_longest: the channel's name of v_wait_max, "none" before the first;
+ * [h] while somebody counts. */
+const char	*vm_meter_longest(nsec_t *ns);
 uint64_t	vm_meter_sum(enum vm_meter m);
 const char	*vm_meter_name(enum vm_meter m);
 

@@ -89,27 +89,40 @@ thread_running(struct thread *td, void *arg)
 	*n += td->td_state == TDS_RUNNING && td->td_user;
 }
 
-/* What is not idle is all told as system time of a CPU: user and system are
- * told apart for processes, not for CPUs. */
+/* One line of CPU times; nice, waiting for disks and the like are 0. */
+static void
+stat_times(struct pout *o, const struct cpu_ticks *ct)
+{
+	CTASSERT(HZ == 100, "ticks are what stat counts in");
+
+	pout_printf(o, " %lu 0 %lu %lu 0 0 0 0 0 0\n", ct->user, ct->system,
+	    ct->idle);
+}
+
 static int
 sys_stat(struct pout *o, int pid __unused)
 {
-	uint64_t up = md_uptime() / TICK, idle, sum = 0;
+	struct cpu_ticks sum = { 0 }, ct;
 	unsigned running = 0;
 	int cpu;
 
 	thread_foreach(thread_running, &running);
-	for (cpu = 0; cpu < mp_ncpus; cpu++)
-		sum += MIN(ticks_idle(cpu), up);
-	pout_printf(o, "cpu  0 0 %lu %lu 0 0 0 0 0 0\n",
-	    up * (uint64_t)mp_ncpus - sum, sum);
 	for (cpu = 0; cpu < mp_ncpus; cpu++) {
-		idle = MIN(ticks_idle(cpu), up);
-		pout_printf(o, "cpu%d 0 0 %lu %lu 0 0 0 0 0 0\n", cpu,
-		    up - idle, idle);
+		sched_cpu_ticks(cpu, &ct);
+		sum.user += ct.user;
+		sum.system += ct.system;
+		sum.idle += ct.idle;
 	}
-	pout_printf(o, "intr %lu\nctxt 0\nbtime %lu\nprocesses %lu\n"
-	    "procs_running %u\nprocs_blocked 0\n", vm_meter_sum(VM_METER_v_intr),
+	pout_printf(o, "cpu ");
+	stat_times(o, &sum);
+	for (cpu = 0; cpu < mp_ncpus; cpu++) {
+		sched_cpu_ticks(cpu, &ct);
+		pout_printf(o, "cpu%d", cpu);
+		stat_times(o, &ct);
+	}
+	pout_printf(o, "intr %lu\nctxt %lu\nbtime %lu\nprocesses %lu\n"
+	    "procs_running %u\nprocs_blocked 0\n",
+	    vm_meter_sum(VM_METER_v_intr), sched_switches(),
 	    (md_walltime() - md_uptime()) / NSEC_PER_SEC,
 	    vm_meter_sum(VM_METER_v_forks), running);
 	return 0;
@@ -308,7 +321,20 @@ static const struct procent sys_fs_dir[] = {
 	{ .name = NULL }
 };
 
+static int
+vm_longest_text(struct pout *o, int pid __unused)
+{
+	const char *name;
+	nsec_t ns;
+
+	name = vm_meter_longest(&ns);
+	pout_printf(o, "%s %lu\n", name, ns);
+	return 0;
+}
+
 static const struct procent sys_vm_dir[] = {
+	{ .name = "longest_wait", .mode = S_IFREG | 0444,
+	    .text = vm_longest_text },
 	{ .name = "overcommit_memory", .mode = S_IFREG | 0444,
 	    .text = vm_overcommit },
 	{ .name = "prefault", .mode = S_IFREG | 0644,

@@ -4,16 +4,20 @@
  * traps and all CPUs: kernel threads borrow address spaces and reach them by
  * copyin and copyout, as a process would.
  */
+#include <lib/atomic.h>
+#include <lib/string.h>
 #include <machine/cpu.h>
 #include <sys/kprintf.h>
 #include <sys/ktest.h>
 #include <sys/md.h>
+#include <sys/sleepq.h>
 #include <sys/smp.h>
 #include <sys/thread.h>
 #include <sys/uaddr.h>
 #include <vm/pmap.h>
 #include <vm/vm_check.h>
 #include <vm/vm_map.h>
+#include <vm/vm_object.h>
 
 #include "../stress/space.h"
 #include "kt_group.h"
@@ -343,4 +347,56 @@ KTEST(vm, fault_cost)
 	    "copy on write %lu, fork %lu, exit %lu", zero, again, cow, fork,
 	    unmap);
 	space_end(vm);
+}
+
+/* ---- waits ---- */
+
+#define HELD	(20 * NSEC_PER_MSEC)
+
+/* A thread waits for the pins of an object. */
+struct pinned {
+	struct vm_object	*object;	/* [c] */
+	struct thread		*waiter;	/* [a] */
+};
+
+static void
+pins_wait(struct kt_thread *kt)
+{
+	struct pinned *p = kt->group->arg;
+
+	atomic_store(&p->waiter, curthread);
+	vm_object_lock(p->object);
+	vm_object_paging_wait(p->object, "ktpins");
+	KT_CLAIM(kt, !vm_object_paging(p->object), "woken with a pin");
+	vm_object_unlock(p->object);
+}
+
+/* Does the counter of waits know how long one took at least, and where? */
+KTEST(vm, longest_wait)
+{
+	struct pinned p = { .object = vm_object_allocate(OBJT_DEFAULT, 1) };
+	uint64_t waits = vm_meter_sum(VM_METER_v_waits);
+	nsec_t before, now, since;
+	const char *name;
+
+	(void)vm_meter_longest(&before);
+	vm_object_lock(p.object);
+	vm_object_paging_begin(p.object);
+	vm_object_unlock(p.object);
+	kt_group_start(&group, t, 1, pins_wait, &p);
+	while (atomic_load(&p.waiter) == NULL ||
+	    atomic_load(&p.waiter->td_wchan) == NULL ||
+	    (p.waiter->td_wflags & PLOCK) != 0)
+		sched_yield();
+	for (since = md_uptime(); md_uptime() - since < HELD;)
+		sched_yield();
+	vm_object_paging_end(p.object);
+	KT_CHECK(t, kt_group_join(&group) == 0, "waiter");
+	vm_object_deallocate(p.object);
+	name = vm_meter_longest(&now);
+	KT_CHECK(t, vm_meter_sum(VM_METER_v_waits) > waits, "not counted");
+	KT_CHECK(t, now >= HELD && now == vm_meter_sum(VM_METER_v_wait_max),
+	    "longest %lu ns", now);
+	KT_CHECK(t, before >= now || strcmp(name, "ktpins") == 0,
+	    "longest in %s", name);
 }

@@ -169,6 +169,43 @@ others(void)
 	    sys1(SYS_unlink, "/proc/uptime") < 0, "/proc is not changed");
 }
 
+/* cpu_ticks: field n of the line "cpu" of /proc/stat: 1 user, 3 system. */
+static unsigned long
+cpu_ticks(int n)
+{
+	char *s;
+
+	slurp("/proc/stat", 8000);
+	CHECK(strncmp(buf, "cpu ", 4) == 0, "stat: %s", buf);
+	for (s = buf + 3; n > 0; n--) {
+		while (*s == ' ')
+			s++;
+		while (n > 1 && *s != ' ')
+			s++;
+	}
+	return strtoul(s);
+}
+
+/* Do the ticks of the CPUs go where the time goes? */
+static void
+cpu_times(void)
+{
+	unsigned long u = cpu_ticks(1), s = cpu_ticks(3);
+	volatile unsigned long sink = 0;
+	int i, n;
+
+	/* Long enough for a busy machine that loses ticks. */
+	for (n = 0; n < 400 && cpu_ticks(1) < u + 3; n++)
+		for (i = 0; i < 3000000; i++)
+			sink += (unsigned long)i;
+	CHECK(cpu_ticks(1) >= u + 3, "user time %lu, was %lu", cpu_ticks(1), u);
+	for (n = 0; n < 400 && cpu_ticks(3) < s + 3; n++)
+		for (i = 0; i < 20000; i++)
+			sys1(SYS_close, -1);
+	CHECK(cpu_ticks(3) >= s + 3, "system time %lu, was %lu", cpu_ticks(3),
+	    s);
+}
+
 static void
 system_files(void)
 {
@@ -179,6 +216,7 @@ system_files(void)
 	CHECK(slurp("/proc/stat", 8000) > 0 && has("cpu0 ") && has("btime "),
 	    "stat");
 	CHECK(slurp("/proc/vmstat", 8000) > 0, "vmstat");
+	cpu_times();
 	CHECK(slurp("/proc/mounts", 8000) > 0 && has(" /proc proc "),
 	    "mounts");
 	CHECK(slurp("/proc/sys/vm/overcommit_memory", 8) == 2, "knob");
