@@ -18,7 +18,8 @@
 #include <sys/proc.h>
 #include <sys/ramfs.h>
 
-#define COPY_CHUNK	(32UL * 1024)
+/* What a zone gives: above that each buffer would cost a TLB shootdown. */
+#define COPY_CHUNK	PAGE_SIZE
 
 /* A copy under way; an offset < 0 is the file's own. [t] */
 struct copy {

@@ -12,6 +12,7 @@
 #include "pmap_priv.h"
 
 #include <sys/errno.h>
+#include <sys/thread.h>
 
 /* table_alloc: *e gets a table, for good. */
 static pt_entry_t *
@@ -85,6 +86,7 @@ pmap_kremove(vm_offset_t va, vm_size_t len)
 	KASSERT(va >= VM_MIN_KERNEL_ADDRESS && end <= VM_MAX_KERNEL_ADDRESS &&
 	    va <= end && ((va | len) & PAGE_MASK) == 0,
 	    "[%lx, %lx) is not kernel memory", va, end);
+	critical_enter();
 	spin_lock(&kernel_pmap->pm_lock);
 	for (vm_offset_t a = va; a < end; a += PAGE_SIZE) {
 		pte = kernel_pte(a, false);
@@ -96,7 +98,10 @@ pmap_kremove(vm_offset_t va, vm_size_t len)
 		first = MIN(first, a);
 		last = a + PAGE_SIZE;
 	}
+	spin_unlock(&kernel_pmap->pm_lock);
+	/* Nobody maps anything here before we return, so the others need not
+	 * wait for the lock while we wait for them. */
 	if (first < last)
 		tlb_flush_kernel(first, last);
-	spin_unlock(&kernel_pmap->pm_lock);
+	critical_exit();
 }

@@ -96,7 +96,8 @@ tlb_batch_add(struct tlb_batch *tb, vm_offset_t va)
  *    (tlb_evict: none, the pmap is not used any more; preemption off).
  */
 void	tlb_batch_flush(struct tlb_batch *tb);
-/* tlb_flush_kernel: [start, end) of kernel memory on every CPU. */
+/* tlb_flush_kernel: [start, end) of kernel memory on every CPU.
+ * => Locks: preemption off; none needed. */
 void	tlb_flush_kernel(vm_offset_t start, vm_offset_t end);
 /* tlb_evict: make CPUs that still have pm loaded lazily leave it. */
 void	tlb_evict(struct pmap *pm);
