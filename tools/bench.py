@@ -66,7 +66,8 @@ def make_initrd(a, where):
              f"skip=swap{',par' if not a.par else ''}{a.args}")
     subprocess.run([sys.executable, "tools/mkinitrd.py", where,
                     f"init={a.user}/init", "dev/", "tmp/", "proc/",
-                    f"etc/suite=+{suite}", f"bin/vmbench={a.user}/vmbench"],
+                    f"etc/suite=+{suite}", f"bin/vmbench={a.user}/vmbench",
+                    "bin/busybox=/bin/busybox"],
                    check=True)
 
 
