@@ -7,12 +7,16 @@ and dash, all at once, each by make -j5, the compiler behind subshells and pipes
 beside a fork server.  The same script, programs and sources run on the host in a
 chroot; each binary must be the same byte for byte (SHA-256).  With --hours the
 boots go on, each with chaos delays of its own seed and a line a minute.
+
+With --peer the builds alone, without fork server and tests, here and in a Linux
+guest by turns, with the same initrd, memory and CPUs: the seconds of each.
 """
 import argparse
 import hashlib
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import time
@@ -23,27 +27,34 @@ COUNTERS = [("forks", "v_forks"), ("vforks", "v_vforks"),
             ("COW copies", "v_cow_faults"), ("merges", "v_collapses"),
             ("bypasses", "v_bypasses"), ("prefaulted pages", "v_prefault"),
             ("deepest chain", "v_chain_max"),
+            ("longest VM wait", "v_wait_max"),
             ("system calls", "v_syscalls")]
 LEFT = re.compile(r"^gnomon: init ended with status \S+, (\d+) counters", re.M)
 AUDITS = re.compile(r"^  (\d+) audits passed$", re.M)
+WAITED = re.compile(r"^  longest VM wait: (\S+), (\d+) ns$", re.M)
+TESTS = re.compile(r"^bulk: tests of (\S+): (.*)$", re.M)
+TOOK = re.compile(r"^shell: the command took ([0-9.]+) s$", re.M)
 SUM = re.compile(r"^bulk: sum ([0-9a-f]{64})  (\S+)$", re.M)
 # /tmp is emptied, so that what is left over at the end is the kernel's.
 BADLINK = re.compile(r"^PANIC (\S+) .*Bad link elm .*\nbuild .*, up ([0-9.]+) s",
                      re.M)
 FRAME = re.compile(r"^  #\d+ +(?:[0-9a-f]x?[0-9a-f]* )? *(\w+)", re.M)
-ROUNDS = "while bulk 5 >/dev/null; do echo @@round; done"
+ROUNDS = "export BULK_TESTS=0; while bulk 5 >/dev/null; do echo @@round; done"
+PEER = "export BULK_SERVER=0 BULK_TESTS=0; "
 COMMAND = "bulk {jobs} {trees}; s=$?; rm -rf /tmp/bulk; exit $s"
 
 
 def reference(jobs, trees):
-    """What the same compiler makes on this host: {binary: SHA-256}."""
+    """What the same compiler makes on this host: {binary: SHA-256}, and how its
+    tests end there: {name: verdict}."""
     ref = f"{W}/ref"
     shutil.rmtree(ref, ignore_errors=True)
     shutil.copytree(f"{W}/root", ref, symlinks=True)
     open(f"{ref}/dev/null", "w").close()
     # Who is not root becomes it in a namespace of their own.
-    become = [] if os.getuid() == 0 else ["unshare", "--user",
-                                          "--map-root-user"]
+    become = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    if os.getuid() != 0:
+        become += ["--user", "--map-root-user"]
     path = os.environ["PATH"] + ":/usr/sbin:/sbin"
     chroot = shutil.which("chroot", path=path)
     r = subprocess.run(become + [chroot, ref, "/bin/bulk", str(jobs), *trees],
@@ -56,13 +67,14 @@ def reference(jobs, trees):
     for name in os.listdir(f"{ref}/tmp/bulk/out"):
         with open(f"{ref}/tmp/bulk/out/{name}", "rb") as f:
             sums[name] = hashlib.sha256(f.read()).hexdigest()
-    return sums
+    return sums, dict(TESTS.findall(r.stdout.decode(errors="replace")))
 
 
 class Totals:
     def __init__(self):
         self.boots = self.failed = self.audits = self.left = 0
         self.counters = {}
+        self.waited = "none", 0
 
     def add(self, failed, out):
         self.boots += 1
@@ -74,54 +86,91 @@ class Totals:
                 new = int(m.group(1))
                 self.counters[name] = (max(old, new) if "max" in counter
                                        else old + new)
+        m = WAITED.search(out)
+        if m and int(m.group(2)) >= self.waited[1]:
+            self.waited = m.group(1), int(m.group(2))
         m = AUDITS.search(out)
         self.audits += int(m.group(1)) if m else 0
         m = LEFT.search(out)
         self.left += int(m.group(1)) if m else 0
 
     def line(self, begin):
-        done = ", ".join(f"{v} {k}" if k != "deepest chain" else f"{k} {v}"
+        special = {"deepest chain": lambda v: f"deepest chain {v}",
+                   "longest VM wait": lambda v: f"longest VM wait "
+                   f"{v / 1e6:.1f} ms ({self.waited[0]})"}
+        done = ", ".join(special[k](v) if k in special else f"{v} {k}"
                          for k, v in self.counters.items())
         return (f"bulk-build: {time.monotonic() - begin:.0f} s, {self.boots} "
                 f"boots, {self.failed} failed; {done}; {self.audits} audits "
                 f"passed, {self.left} counters left over")
 
 
-def boot(a, want, seed):
-    """One boot; its complaint or None, and the log."""
-    cmd = [sys.executable, "tools/shell.py", "--kernel", a.kernel, "--smp",
+def shell(a, kernel, cmdline, command):
+    """One boot that runs command; its status, what it said, and the log."""
+    cmd = [sys.executable, "tools/shell.py", "--kernel", kernel, "--smp",
            str(a.smp), "--mem", a.mem, "--timeout", str(a.timeout), "--log",
-           a.log, "--cmdline", f"{a.cmdline} " +
-           (f"chaos={seed} seed={seed}" if a.hours else ""), "--run",
-           COMMAND.format(jobs=a.jobs, trees=" ".join(a.trees))]
+           a.log, "--times", "--cmdline", cmdline, "--run", command]
     r = subprocess.run(cmd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                        stdin=subprocess.DEVNULL, check=False)
-    said = r.stdout.decode(errors="replace")
     with open(a.log, errors="replace") as f:
-        out = f.read().replace("\r", "")
-    if r.returncode != 0:
-        return f"status {r.returncode}\n{said}", out
+        return (r.returncode, r.stdout.decode(errors="replace"),
+                f.read().replace("\r", ""))
+
+
+def differing(want, said):
     got = {name: s for s, name in SUM.findall(said)}
-    wrong = [n for n in sorted(want) if got.get(n) != want[n]]
+    return [n for n in sorted(want) if got.get(n) != want[n]]
+
+
+def boot(a, want, verdicts, seed):
+    """One boot; its complaint or None, and the log."""
+    chaos = f"chaos={seed} seed={seed}" if a.hours else ""
+    status, said, out = shell(a, a.kernel, f"{a.cmdline} {chaos}",
+                              COMMAND.format(jobs=a.jobs,
+                                             trees=" ".join(a.trees)))
+    if status != 0:
+        return f"status {status}\n{said}", out
+    wrong = differing(want, said)
     if wrong:
         return f"differs from the host's: {' '.join(wrong)}", out
+    tests = dict(TESTS.findall(said))
+    if tests != verdicts:
+        return f"tests: {tests}, on the host {verdicts}", out
     if "gnomon: verdict PASSED" not in out:
         return "the verdict is not PASSED", out
     return None, out
+
+
+def peer(a):
+    """The builds alone, by turns here and in the Linux guest."""
+    want, took, failed = reference(a.jobs, a.trees)[0], {}, 0
+    command = PEER + COMMAND.format(jobs=a.jobs, trees=" ".join(a.trees))
+    guests = [("gnomon", a.kernel, a.cmdline),
+              ("linux", a.peer, "console=ttyS0 panic=-1 quiet")]
+    for i in range(1, a.times + 1):
+        for name, kernel, cmdline in guests:
+            status, said, _ = shell(a, kernel, cmdline, command)
+            m, wrong = TOOK.search(said), differing(want, said)
+            if status != 0 or m is None or wrong:
+                failed += 1
+                print(f"{name} {i}: status {status}, differs: "
+                      f"{' '.join(wrong)}\n{said}", flush=True)
+                continue
+            took.setdefault(name, []).append(float(m.group(1)))
+            print(f"{name} {i}: {m.group(1)} s, {len(want)} binaries as the "
+                  "host's, byte for byte", flush=True)
+    for name, v in took.items():
+        print(f"{name}: median {statistics.median(v):.1f} s, least "
+              f"{min(v):.1f}, most {max(v):.1f}, of {len(v)} builds with "
+              f"{a.smp} CPUs, {a.mem}")
+    return 1 if failed else 0
 
 
 def panics(a):
     """The load on a kernel with the founding bug, until it panics."""
     hits = 0
     for i in range(1, a.panics + 1):
-        subprocess.run(
-            [sys.executable, "tools/shell.py", "--kernel", a.kernel, "--smp",
-             str(a.smp), "--mem", a.mem, "--timeout", str(a.timeout), "--log",
-             a.log, "--cmdline", f"{a.cmdline} seed={a.seed + i}", "--run",
-             ROUNDS], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            stdin=subprocess.DEVNULL, check=False)
-        with open(a.log, errors="replace") as f:
-            out = f.read().replace("\r", "")
+        out = shell(a, a.kernel, f"{a.cmdline} seed={a.seed + i}", ROUNDS)[2]
         m, rounds = BADLINK.search(out), out.count("\n@@round")
         hits += m is not None
         if m is None:
@@ -150,15 +199,19 @@ def main():
     ap.add_argument("--log", default="build/bulk-build.log")
     ap.add_argument("--panics", type=int, metavar="N",
                     help="with a VMBUG=1 kernel: N tries until it panics")
+    ap.add_argument("--peer", metavar="VMLINUZ")
+    ap.add_argument("--times", type=int, default=3)
     ap.add_argument("trees", nargs="*", default=["lua", "tcc", "make", "dash"])
     a, total = ap.parse_args(), Totals()
     if a.panics:
         return panics(a)
-    want = reference(a.jobs, a.trees)
+    if a.peer:
+        return peer(a)
+    want, verdicts = reference(a.jobs, a.trees)
     begin = told = time.monotonic()
     while total.boots == 0 or time.monotonic() - begin < a.hours * 3600:
         seed = a.seed + total.boots
-        complaint, out = boot(a, want, seed)
+        complaint, out = boot(a, want, verdicts, seed)
         total.add(complaint is not None, out)
         if complaint:
             log = f"build/bulk-build-{seed}.log"
@@ -172,6 +225,8 @@ def main():
     if not total.failed:
         print("bulk-build: same as the host's, byte for byte: " +
               " ".join(sorted(want)))
+        for name, verdict in sorted(verdicts.items()):
+            print(f"bulk-build: tests of {name}, as on the host: {verdict}")
     print(f"{total.boots - total.failed} passed, {total.failed} failed")
     return 1 if total.failed else 0
 

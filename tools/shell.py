@@ -62,7 +62,7 @@ def lines_until(p, deadline, log):
 
 def run_command(a):
     """The status of a.run and, when it has none, why."""
-    status, inside = None, False
+    status, inside, since = None, False, 0.0
     with tempfile.TemporaryDirectory() as d, open(a.log, "wb") as log:
         with_command(a.initrd, a.run, f"{d}/run.cpio")
         o = options(a, f"{d}/run.cpio", serial="stdio")
@@ -71,9 +71,13 @@ def run_command(a):
         try:
             for line in lines_until(p, time.monotonic() + a.timeout, log):
                 if line == b"@@run":
-                    inside = True
+                    inside, since = True, time.monotonic()
                 elif inside and line.startswith(b"@@status "):
                     status, inside = int(line.split()[1]), False
+                    if a.times:
+                        print(f"shell: the command took "
+                              f"{time.monotonic() - since:.1f} s",
+                              file=sys.stderr)
                 elif line.startswith(b"PANIC"):
                     inside = False
                     print(line.decode(errors="replace"), file=sys.stderr)
@@ -118,6 +122,8 @@ def main():
     ap.add_argument("--timeout", type=float, default=600)
     ap.add_argument("--log", default="build/shell.log")
     ap.add_argument("--run")
+    ap.add_argument("--times", action="store_true",
+                    help="say how long --run took on this machine")
     a = ap.parse_args()
     return run_command(a) if a.run else interactive(a)
 

@@ -26,7 +26,10 @@ shell: $(B)/gnomon.elf $(WORLD)
 
 .PHONY: bulk-build
 bulk-build: $(B)/gnomon.elf $(WORLD)
-	$(PYTHON) tools/bulk_build.py \
+	$(Q)$(if $(filter linux,$(PEER)),sh tools/peer_linux.sh $(B)/linux && \
+	    $(MAKE) -s DEBUG=0 B=$(B)/bench $(B)/bench/gnomon.elf)
+	$(PYTHON) tools/bulk_build.py $(if $(filter linux,$(PEER)), \
+	    --kernel $(B)/bench/gnomon.elf --peer $(B)/linux/vmlinuz) \
 	    $(if $(filter command%,$(origin HOURS)),--hours $(HOURS)) \
 	    $(if $(filter command%,$(origin SMP)),--smp $(SMP)) \
 	    $(if $(filter command%,$(origin MEM)),--mem $(MEM)) $(BULK)
@@ -49,5 +52,6 @@ bulk-2137: $(B)/vmbug/gnomon.elf $(WORLD)
 ##                     RUN="command": its output and its status
 ## make world-test     about a hundred of its programs, a line each; calls not there
 ## make bulk-build     the founding load: four trees by make -j5 on 4 CPUs, 128M,
-##                     binaries compared with the host's; HOURS=n with chaos
+##                     binaries compared with the host's; HOURS=n with chaos;
+##                     PEER=linux: seconds beside a Linux guest, by turns
 ## make bulk-2137 N=20 the same on a kernel with the founding bug, until it panics

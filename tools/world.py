@@ -30,8 +30,10 @@ TRIPLET = "x86_64-linux-musl"
 # takes for unknown.
 MTIME = 1700000000
 # What a bulk build has no use for, in the trees of the initrd.
-LEAVE_OUT = ["debian", "tests", "po", "doc", "win32", "examples", "autom4te.cache", "*.o",
+LEAVE_OUT = ["debian", "po", "doc", "win32", "examples", "autom4te.cache", "*.o",
              "*.a", "*.log", "*.html", "*.texi", "ChangeLog*", "w32"]
+# Whose tests run in the guest: make's are perl, dash and lua have none.
+TESTED = ["tcc"]
 
 
 def sh(cmd, cwd=None, log=None):
@@ -184,7 +186,8 @@ def put_source(name):
     """The configured tree without what was built in it."""
     to = f"{W}/root/src/{name}"
     shutil.copytree(f"{W}/host/{name}", to, symlinks=True,
-                    ignore=shutil.ignore_patterns(*LEAVE_OUT))
+                    ignore=shutil.ignore_patterns(
+                        *LEAVE_OUT, *([] if name in TESTED else ["tests"])))
     built = {"make": ["make"], "tcc": ["tcc"], "lua": ["src/lua", "src/luac"],
              "dash": ["src/dash", "src/mkinit", "src/mknodes", "src/mksyntax",
                       "src/mksignames", "src/builtins.[ch]", "src/init.c",
@@ -236,6 +239,8 @@ def populate(user):
     for path in ("init", "bin/cc", "bin/bulk", "bin/programs", "etc/inittab",
                  "etc/profile"):
         put(path, f"tests/world/{os.path.basename(path)}")
+    for path in glob.glob("tests/world/suite*"):
+        put(f"usr/lib/suites/{os.path.basename(path)}", path)
     for prog in ("cowstorm", "forktree"):
         put(f"bin/{prog}", f"{user}/{prog}")
 
