@@ -21,6 +21,10 @@ kdb-test: $(B)/gnomon.elf $(B)/initrd.cpio
 jobs-test: $(B)/gnomon.elf $(B)/initrd.cpio
 	$(PYTHON) tools/jobs_test.py
 
+.PHONY: bomb-test
+bomb-test: $(B)/gnomon.elf $(B)/initrd.cpio
+	$(PYTHON) tools/bomb_test.py
+
 .PHONY: strace-test
 strace-test: $(B)/gnomon.elf $(B)/initrd.cpio
 	$(PYTHON) tools/strace_test.py
@@ -103,6 +107,7 @@ bugs: $(BUGGY) $(B)/initrd.cpio
 ##                     LOG=file: of a panic's report or debugger output there
 ## make kdb-test       the debugger on the console, each command checked
 ## make jobs-test      a shell with job control, typed at over the serial line
+## make bomb-test      a fork bomb under a process limit: does the console answer?
 ## make strace-test    the boot option strace: lines as strace(1) writes them
 ## make debug          QEMU stopped at its start, gdb with tools/kgdb.py on it
 ## make postmortem     panic KIND, QEMU's memory dump, gdb with the same helpers

@@ -27,6 +27,7 @@
 #define THREADS_MAX_LEAST	512UL
 
 unsigned threads_max = PID_MAX;		/* [a] */
+static unsigned	forks_under_way;	/* [a] of users with a limit */
 
 void
 fork_init(void)
@@ -207,48 +208,6 @@ fork_inherit(struct proc *p1, struct proc *p2, int exitsig)
 	p2->p_exitsig = exitsig;
 }
 
-static int
-fork_proc(const struct fork_args *a, int *tidp)
-{
-	struct proc *p1 = curproc;
-	struct uthread *ut1 = curuthread, *ut2;
-	struct proc *p2;
-	int error;
-
-	p2 = proc_alloc();
-	if (p2 == NULL)
-		return EAGAIN;
-	fork_inherit(p1, p2, a->exitsig);
-	error = fork_share(p1, p2, a->flags);
-	if (error == 0)
-		error = uthread_create(p2, fork_return, &ut2);
-	if (error != 0) {
-		fork_unshare(p2);
-		proc_free(p2);
-		return error;
-	}
-	*tidp = p2->p_pid;
-	fork_thread_state(a, ut2);
-
-	/* cannot fail from here */
-	rw_wlock(&proctree_lock);
-	p2->p_pgid = p1->p_pgid;
-	p2->p_sid = p1->p_sid;
-	if ((a->flags & CLONE_VFORK) != 0) {
-		vm_meter_inc(v_vforks);
-		p2->p_vforker = ut1;
-		ut1->ut_vforkwait = true;
-	}
-	proc_insert(p2, (a->flags & CLONE_PARENT) != 0 && p1 != initproc ?
-	    p1->p_pptr : p1);
-	rw_wunlock(&proctree_lock);
-	thread_start(ut2->ut_td);
-	/* p2 may be gone now. */
-	if ((a->flags & CLONE_VFORK) != 0)
-		vfork_wait(ut1);
-	return 0;
-}
-
 /* threads_full: has the system as many as it may have?  Kernel threads count,
  * and those that ended and were not freed yet. */
 static bool
@@ -268,23 +227,85 @@ user_procs_one(struct proc *p, void *arg)
 {
 	struct user_procs *u = arg;
 
-	/* [h]: a limit on runaway forks need not be exact. */
 	if (p->p_cred.cr_uid[ID_REAL] == u->uid)
 		u->threads += MAX(p->p_nthreads, 1U);
 }
 
-/* fork_over_limit: RLIMIT_NPROC, which user 0 need not mind. */
+/*
+ * fork_reserve: may p have one more under RLIMIT_NPROC?  User 0 need not mind.
+ * Those on their way count until they are seen (fork_seen), whoever's they are:
+ * many at once are refused too early rather than let through too many.
+ */
 static bool
-fork_over_limit(struct proc *p)
+fork_reserve(struct proc *p, bool *counted)
 {
 	struct user_procs u = { .uid = p->p_cred.cr_uid[ID_REAL] };
+	uint64_t others;
 
-	if (u.uid == 0 || p->p_cred.cr_uid[ID_EFF] == 0)
-		return false;
+	*counted = u.uid != 0 && p->p_cred.cr_uid[ID_EFF] != 0;
+	if (!*counted)
+		return true;
+	others = atomic_fetchadd(&forks_under_way, 1);
 	rw_rlock(&proctree_lock);
 	proc_foreach(user_procs_one, &u);
 	rw_runlock(&proctree_lock);
-	return u.threads >= proc_rlimit(p, RLIMIT_NPROC);
+	if (u.threads + others < proc_rlimit(p, RLIMIT_NPROC))
+		return true;
+	atomic_sub(&forks_under_way, 1);
+	return false;
+}
+
+static void
+fork_seen(bool counted)
+{
+	if (counted)
+		atomic_sub(&forks_under_way, 1);
+}
+
+static int
+fork_proc(const struct fork_args *a, bool counted, int *tidp)
+{
+	struct proc *p1 = curproc;
+	struct uthread *ut1 = curuthread, *ut2;
+	struct proc *p2;
+	int error;
+
+	p2 = proc_alloc();
+	if (p2 == NULL) {
+		fork_seen(counted);
+		return EAGAIN;
+	}
+	fork_inherit(p1, p2, a->exitsig);
+	error = fork_share(p1, p2, a->flags);
+	if (error == 0)
+		error = uthread_create(p2, fork_return, &ut2);
+	if (error != 0) {
+		fork_unshare(p2);
+		proc_free(p2);
+		fork_seen(counted);
+		return error;
+	}
+	*tidp = p2->p_pid;
+	fork_thread_state(a, ut2);
+
+	/* cannot fail from here */
+	rw_wlock(&proctree_lock);
+	p2->p_pgid = p1->p_pgid;
+	p2->p_sid = p1->p_sid;
+	if ((a->flags & CLONE_VFORK) != 0) {
+		vm_meter_inc(v_vforks);
+		p2->p_vforker = ut1;
+		ut1->ut_vforkwait = true;
+	}
+	proc_insert(p2, (a->flags & CLONE_PARENT) != 0 && p1 != initproc ?
+	    p1->p_pptr : p1);
+	rw_wunlock(&proctree_lock);
+	fork_seen(counted);
+	thread_start(ut2->ut_td);
+	/* p2 may be gone now. */
+	if ((a->flags & CLONE_VFORK) != 0)
+		vfork_wait(ut1);
+	return 0;
 }
 
 int
@@ -294,21 +315,25 @@ fork1(const struct fork_args *a, int *tidp)
 	    CLONE_FS;
 
 	const uint64_t both = CLONE_SIGHAND | CLONE_CLEAR_SIGHAND;
+	bool counted;
+	int error;
 
 	if ((a->flags & CLONE_SIGHAND) != 0 && (a->flags & CLONE_VM) == 0)
 		return EINVAL;
 	if ((a->flags & both) == both)
 		return EINVAL;
-	if (fork_over_limit(curproc) || threads_full())
-		return EAGAIN;
 	/* A vfork parent finds its child among its own (I1). */
 	if ((a->flags & CLONE_VFORK) != 0 && (a->flags & CLONE_PARENT) != 0)
 		return EINVAL;
-	if ((a->flags & CLONE_THREAD) == 0)
-		return fork_proc(a, tidp);
 	/* Threads of one process share files and directory here, always. */
-	if ((a->flags & together) != together ||
-	    (a->flags & CLONE_VFORK) != 0)
+	if ((a->flags & CLONE_THREAD) != 0 && ((a->flags & together) !=
+	    together || (a->flags & CLONE_VFORK) != 0))
 		return EINVAL;
-	return fork_thread(a, tidp);
+	if (threads_full() || !fork_reserve(curproc, &counted))
+		return EAGAIN;
+	if ((a->flags & CLONE_THREAD) == 0)
+		return fork_proc(a, counted, tidp);
+	error = fork_thread(a, tidp);
+	fork_seen(counted);
+	return error;
 }

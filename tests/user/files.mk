@@ -41,3 +41,4 @@ USER_PROGS	+= fifos
 USER_PROGS	+= ptys
 USER_PROGS	+= limits
 USER_PROGS	+= systable
+USER_PROGS	+= bomb
