@@ -11,7 +11,7 @@ void		 event_init(void);
 /* eventfd_create: => Gives: a file.  semaphore: reads take 1. */
 int		 eventfd_create(uint64_t count, bool semaphore,
 		    unsigned flags, struct file **fpp) __warn_unused;
-#define EPOLLET		0x80000000U	/* reported as level all the same */
+#define EPOLLET		0x80000000U
 #define EPOLLONESHOT	0x40000000U
 struct epoll_want {
 	uint32_t	events;

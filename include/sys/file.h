@@ -75,6 +75,8 @@ struct vm_object;
 #define POLLRDNORM	0x0040
 #define POLLWRNORM	0x0100
 #define POLLRDHUP	0x2000
+#define POLL_INS	(POLLIN | POLLPRI | POLLRDNORM | POLLRDHUP)
+#define POLL_OUTS	(POLLOUT | POLLWRNORM)
 
 /* ---- uio: where a read or write takes its user bytes from ---- */
 
@@ -148,6 +150,9 @@ struct fileops {
 	int		(*fo_ioctl)(struct file *fp, uint64_t cmd,
 			    struct uaddr arg);
 	unsigned	(*fo_poll)(struct file *fp);	/* POLL* true now */
+	/* for EPOLLET: a number that is another one after each event of those
+	 * in want, and after an end; NULL: nobody counts */
+	uint64_t	(*fo_edge)(struct file *fp, unsigned want);
 	int		(*fo_stat)(struct file *fp, struct fstatus *st);
 	int		(*fo_truncate)(struct file *fp, uint64_t size);
 	/* object that mmap maps, with a new reference */

@@ -3,8 +3,11 @@
  * epoll.c: a set of files that is asked at once which are ready.
  *
  * An item does not keep its file open: the last file_put takes the items away.
- * A scan asks every item, as poll does; EPOLLET is accepted and reported as
- * level, which tells too often, never too seldom.
+ * A scan asks every item, as poll does.  What it is to tell it claims, under the
+ * lock, so that of several scans only one tells a one-shot, or an edge; what was
+ * told goes to the end of the list, so that few at a time are not always the
+ * same.  An edge is a change of fo_edge's number since the last one told; files
+ * without (an epoll) are reported as level.
  *
  * I1: f_nepoll of a file is the number of items that watch it.
  * I2: an item's file is allocated while the item is on a list: epoll_forget
@@ -27,6 +30,8 @@ struct epitem {
 	struct file		*ei_file;
 	int			 ei_fd;
 	bool			 ei_off;	/* one shot, and it was shot */
+	bool			 ei_told;	/* EPOLLET: ei_edge was */
+	uint64_t		 ei_edge;	/* fo_edge's number then */
 	struct epoll_want	 ei_want;
 	uint64_t		 ei_seq;	/* rising along the list */
 };
@@ -71,41 +76,70 @@ epoll_forget(struct file *fp)
 	rw_wunlock(&epoll_lock);
 }
 
+static void
+item_last(struct epoll *ep, struct epitem *ei)
+{
+	ei->ei_seq = ++ep->ep_seq;
+	TAILQ_INSERT_TAIL(&ep->ep_items, ei, ei_link);
+}
+
 /* ---- scanning ---- */
 
-/* item_after: the first item with a number above seq; its file referenced. */
+/* An item as it was when it was looked at. [t] */
+struct look {
+	uint64_t		 seq;
+	uint64_t		 edge;		/* number of now */
+	struct epoll_want	 want;
+	bool			 told;		/* an edge that was told is left */
+	uint64_t		 told_edge;
+};
+
+/* item_after: the first item with a number above seq, up to last; its file
+ * referenced. */
 static struct file *
-item_after(struct epoll *ep, uint64_t *seq, struct epoll_want *want)
+item_after(struct epoll *ep, struct look *l, uint64_t last)
 {
 	struct file *fp = NULL;
 	struct epitem *ei;
 
 	rw_rlock(&epoll_lock);
 	TAILQ_FOREACH(ei, &ep->ep_items, ei_link) {
-		if (ei->ei_seq <= *seq || ei->ei_off)
+		if (ei->ei_seq <= l->seq || ei->ei_off)
 			continue;
+		if (ei->ei_seq > last)
+			break;
 		fp = file_ref_try(ei->ei_file);
 		if (fp == NULL)
 			continue;
-		*seq = ei->ei_seq;
-		*want = ei->ei_want;
+		l->seq = ei->ei_seq;
+		l->want = ei->ei_want;
+		l->told = ei->ei_told;
+		l->told_edge = ei->ei_edge;
 		break;
 	}
 	rw_runlock(&epoll_lock);
 	return fp;
 }
 
-/* item_shot: a one-shot item told what it had to tell. */
-static void
-item_shot(struct epoll *ep, uint64_t seq)
+/* item_claim: we tell what was seen; false: another scan did, or it is gone. */
+static bool
+item_claim(struct epoll *ep, const struct look *l, bool edges)
 {
 	struct epitem *ei;
 
 	rw_wlock(&epoll_lock);
 	TAILQ_FOREACH(ei, &ep->ep_items, ei_link)
-		if (ei->ei_seq == seq)
-			ei->ei_off = true;
+		if (ei->ei_seq == l->seq)
+			break;
+	if (ei != NULL) {
+		ei->ei_off = (l->want.events & EPOLLONESHOT) != 0;
+		ei->ei_told = edges;
+		ei->ei_edge = l->edge;
+		TAILQ_REMOVE(&ep->ep_items, ei, ei_link);
+		item_last(ep, ei);
+	}
 	rw_wunlock(&epoll_lock);
+	return ei != NULL;
 }
 
 static unsigned
@@ -124,20 +158,24 @@ unsigned
 epoll_scan(struct file *epf, struct epoll_want *out, unsigned max)
 {
 	struct epoll *ep = epf->f_data;
-	struct epoll_want want;
-	struct file *fp;
-	uint64_t seq = 0;
+	uint64_t last = atomic_load(&ep->ep_seq);
+	struct look l = { .seq = 0 };
 	unsigned n = 0, ev;
+	struct file *fp;
+	bool edges;
 
-	while (n < max && (fp = item_after(ep, &seq, &want)) != NULL) {
-		ev = item_events(fp, want.events);
+	while (n < max && (fp = item_after(ep, &l, last)) != NULL) {
+		edges = (l.want.events & EPOLLET) != 0 &&
+		    fp->f_ops->fo_edge != NULL;
+		/* The number first: what comes later is another edge. */
+		l.edge = edges ? fp->f_ops->fo_edge(fp, l.want.events) : 0;
+		ev = edges && l.told && l.edge == l.told_edge ? 0 :
+		    item_events(fp, l.want.events);
 		file_put(fp);
-		if (ev == 0)
+		if (ev == 0 || (out != NULL && !item_claim(ep, &l, edges)))
 			continue;
 		if (out != NULL)
-			out[n] = (struct epoll_want){ ev, want.data };
-		if (out != NULL && (want.events & EPOLLONESHOT) != 0)
-			item_shot(ep, seq);
+			out[n] = (struct epoll_want){ ev, l.want.data };
 		n++;
 	}
 	return n;
@@ -251,9 +289,8 @@ static void
 item_set(struct epoll *ep, struct epitem *ei, const struct epoll_want *want)
 {
 	ei->ei_want = *want;
-	ei->ei_off = false;
-	ei->ei_seq = ++ep->ep_seq;
-	TAILQ_INSERT_TAIL(&ep->ep_items, ei, ei_link);
+	ei->ei_off = ei->ei_told = false;
+	item_last(ep, ei);
 }
 
 int

@@ -21,6 +21,7 @@
 struct eventfd {
 	struct rwlock	 ev_lock;
 	uint64_t	 ev_count;	/* [e] I1 */
+	unsigned	 ev_nreads, ev_nwrites;	/* [e] for fo_edge */
 	bool		 ev_semaphore;	/* [c] */
 };
 
@@ -55,6 +56,7 @@ event_read(struct file *fp, struct uio *u, uint64_t *off __unused)
 	if (error == 0) {
 		value = ev->ev_semaphore ? 1 : ev->ev_count;
 		ev->ev_count -= value;
+		ev->ev_nreads++;
 		event_wake(ev);
 	}
 	rw_wunlock(&ev->ev_lock);
@@ -82,6 +84,7 @@ event_write(struct file *fp, struct uio *u, uint64_t *off __unused)
 		error = event_wait(fp, ev);
 	if (error == 0) {
 		ev->ev_count += value;
+		ev->ev_nwrites++;
 		event_wake(ev);
 	}
 	rw_wunlock(&ev->ev_lock);
@@ -101,6 +104,19 @@ event_poll(struct file *fp)
 	    (ev->ev_count < EVENT_MAX ? POLLOUT : 0U);
 	rw_runlock(&ev->ev_lock);
 	return events;
+}
+
+static uint64_t
+event_edge(struct file *fp, unsigned want)
+{
+	struct eventfd *ev = fp->f_data;
+	uint64_t n;
+
+	rw_rlock(&ev->ev_lock);
+	n = (want & POLL_INS) != 0 ? ev->ev_nwrites : 0;
+	n += (want & POLL_OUTS) != 0 ? ev->ev_nreads : 0;
+	rw_runlock(&ev->ev_lock);
+	return n;
 }
 
 static int
@@ -124,6 +140,7 @@ static const struct fileops event_ops = {
 	.fo_read = event_read,
 	.fo_write = event_write,
 	.fo_poll = event_poll,
+	.fo_edge = event_edge,
 	.fo_stat = event_stat,
 	.fo_close = event_close,
 };

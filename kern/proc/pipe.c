@@ -38,6 +38,9 @@ struct pipe {
 	uint64_t	 p_head, p_tail;	/* [i] bytes ever written, read */
 	unsigned	 p_readers, p_writers;	/* [i] open ends */
 	unsigned	 p_ropens, p_wopens;	/* [i] ends ever opened */
+	unsigned	 p_nputs, p_nrooms;	/* [i] writes; times that a full
+						 * one got room */
+	unsigned	 p_nends;		/* [i] ends ever closed */
 	unsigned	 p_users;		/* rn_lock of its node: I4 */
 	unsigned	 p_rwait, p_wwait;	/* [i] threads that sleep */
 	uint64_t	 p_ino;			/* [c] */
@@ -162,6 +165,15 @@ pipe_put(struct pipe *pp, struct uio *u)
 	return error;
 }
 
+/* pipe_room: may a write of left bytes, total of them at first, go on? */
+static bool
+pipe_room(const struct pipe *pp, size_t left, size_t total)
+{
+	size_t room = PIPE_SIZE - (pp->p_head - pp->p_tail);
+
+	return total <= PIPE_BUF ? room >= left : room > 0;
+}
+
 /* pipe_wake: one side changed what the other may wait for. */
 static void
 pipe_wake(const void *chan, unsigned waiters)
@@ -176,6 +188,7 @@ pipe_read(struct file *fp, struct uio *u, uint64_t *off __unused)
 {
 	struct pipe *pp = fp->f_data;
 	size_t want = u->u_resid;
+	bool full;
 	int error;
 
 	if (want == 0)
@@ -192,21 +205,14 @@ pipe_read(struct file *fp, struct uio *u, uint64_t *off __unused)
 		    0);
 		pp->p_rwait--;
 	}
+	full = !pipe_room(pp, PIPE_BUF, PIPE_BUF);
 	if (error == 0)
 		error = pipe_get(pp, u);
+	pp->p_nrooms += full && pipe_room(pp, PIPE_BUF, PIPE_BUF);
 	if (u->u_resid != want)
 		pipe_wake(&pp->p_wwait, pp->p_wwait);
 	rw_wunlock(&pp->p_lock);
 	return u->u_resid != want ? 0 : error;
-}
-
-/* pipe_room: may a write of left bytes, total of them at first, go on? */
-static bool
-pipe_room(const struct pipe *pp, size_t left, size_t total)
-{
-	size_t room = PIPE_SIZE - (pp->p_head - pp->p_tail);
-
-	return total <= PIPE_BUF ? room >= left : room > 0;
 }
 
 /* pipe_fill: one step of a write: wait for room, or put.  p_lock held. */
@@ -219,6 +225,7 @@ pipe_fill(struct file *fp, struct pipe *pp, struct uio *u, size_t total)
 		return EPIPE;
 	if (pipe_room(pp, u->u_resid, total)) {
 		error = pipe_put(pp, u);
+		pp->p_nputs++;
 		pipe_wake(&pp->p_rwait, pp->p_rwait);
 		return error;
 	}
@@ -272,11 +279,25 @@ pipe_poll(struct file *fp)
 	if (FWRITABLE(fp)) {
 		if (pp->p_readers == 0)
 			ev |= POLLERR;
-		if (PIPE_SIZE - (pp->p_head - pp->p_tail) >= PIPE_BUF)
+		if (pipe_room(pp, PIPE_BUF, PIPE_BUF))
 			ev |= POLLOUT;
 	}
 	rw_wunlock(&pp->p_lock);
 	return ev;
+}
+
+static uint64_t
+pipe_edge(struct file *fp, unsigned want)
+{
+	struct pipe *pp = fp->f_data;
+	uint64_t n;
+
+	rw_rlock(&pp->p_lock);
+	n = pp->p_nends;
+	n += (want & POLL_INS) != 0 ? pp->p_nputs : 0;
+	n += (want & POLL_OUTS) != 0 ? pp->p_nrooms : 0;
+	rw_runlock(&pp->p_lock);
+	return n;
 }
 
 static int
@@ -329,6 +350,7 @@ pipe_leave(struct file *fp, struct pipe *pp)
 	rw_wlock(&pp->p_lock);
 	pp->p_readers -= FREADABLE(fp);
 	pp->p_writers -= FWRITABLE(fp);
+	pp->p_nends++;
 	last = pp->p_readers == 0 && pp->p_writers == 0;
 	wakeup(&pp->p_rwait);
 	wakeup(&pp->p_wwait);
@@ -466,6 +488,7 @@ const struct fileops fifo_fileops = {
 	.fo_write = pipe_write,
 	.fo_ioctl = pipe_ioctl,
 	.fo_poll = pipe_poll,
+	.fo_edge = pipe_edge,
 	.fo_stat = pipe_stat,
 	.fo_open = fifo_open,
 	.fo_close = fifo_close,
@@ -479,6 +502,7 @@ static const struct fileops pipe_ops = {
 	.fo_write = pipe_write,
 	.fo_ioctl = pipe_ioctl,
 	.fo_poll = pipe_poll,
+	.fo_edge = pipe_edge,
 	.fo_stat = pipe_stat,
 	.fo_close = pipe_close,
 };

@@ -48,6 +48,7 @@ struct pty {
 	uint32_t	 pt_uid;		/* [c] who opened the master */
 	unsigned	 pt_slaves;		/* [y] files of the slave */
 	bool		 pt_left;		/* [y] it had some, and has none */
+	unsigned	 pt_edges;		/* [y] for the master's fo_edge */
 	bool		 pt_locked;		/* [y] TIOCSPTLCK */
 	bool		 pt_gone;		/* [y] no master any more */
 	size_t		 pt_len;		/* [y] I2 */
@@ -79,6 +80,7 @@ pty_output(struct tty *t, const char *s, size_t len)
 	len = MIN(len, PTY_RING - pt->pt_len);
 	memcpy(pt->pt_ring + pt->pt_len, s, len);
 	pt->pt_len += len;
+	pt->pt_edges++;
 	wakeup(&pt->pt_len);
 	poll_wakeup();
 }
@@ -188,6 +190,7 @@ pty_slave_close(struct tty *t)
 
 	rw_wlock(&t->t_lock);
 	pt->pt_left = --pt->pt_slaves == 0;
+	pt->pt_edges++;
 	if (pt->pt_left)
 		wakeup(&pt->pt_len);
 	rw_wunlock(&t->t_lock);
@@ -280,6 +283,7 @@ ptmx_read(struct file *fp, struct uio *u, uint64_t *off __unused)
 	if (error == 0) {
 		memmove(pt->pt_ring, pt->pt_ring + n, pt->pt_len - n);
 		pt->pt_len -= n;
+		t->t_edges++;
 		wakeup(&t->t_stopped);
 		poll_wakeup();
 	}
@@ -351,6 +355,15 @@ ptmx_poll(struct file *fp)
 	return ev;
 }
 
+static uint64_t
+ptmx_edge(struct file *fp, unsigned want __unused)
+{
+	struct pty *pt = fp->f_data;
+
+	return (uint64_t)atomic_load(&pt->pt_edges) +
+	    atomic_load(&pt->pt_tty.t_takes);
+}
+
 /* ptmx_lock: may the slave be opened? */
 static int
 ptmx_lock(struct pty *pt, struct uaddr arg)
@@ -402,6 +415,7 @@ const struct fileops ptmx_fileops = {
 	.fo_write = ptmx_write,
 	.fo_ioctl = ptmx_ioctl,
 	.fo_poll = ptmx_poll,
+	.fo_edge = ptmx_edge,
 	.fo_stat = dev_stat,
 	.fo_open = ptmx_open,
 	.fo_close = ptmx_close,

@@ -97,6 +97,7 @@ tty_kick(struct tty *t)
 	sigs = t->t_sigs;
 	t->t_sigs = 0;
 	ready = tty_readable(t);
+	t->t_edges++;
 	rw_wunlock(&t->t_lock);
 	if (sigs != 0)
 		tty_signal(t, sigs);
@@ -195,6 +196,7 @@ tty_read(struct file *fp, struct uio *u, uint64_t *off __unused)
 	error = tty_get(fp, t, u);
 	/* A pseudo terminal's other side may wait for room. */
 	wakeup(&t->t_len);
+	t->t_takes++;
 	rw_wunlock(&t->t_lock);
 	return error;
 }
@@ -264,6 +266,18 @@ tty_poll(struct file *fp)
 		ev = POLLIN | POLLOUT | POLLERR | POLLHUP;
 	rw_runlock(&t->t_lock);
 	return ev;
+}
+
+static uint64_t
+tty_edge(struct file *fp, unsigned want __unused)
+{
+	struct tty *t = fp->f_data;
+	uint64_t n;
+
+	rw_rlock(&t->t_lock);
+	n = (uint64_t)t->t_edges + t->t_hangups;
+	rw_runlock(&t->t_lock);
+	return n;
 }
 
 /* ---- ioctl ---- */
@@ -483,6 +497,7 @@ tty_close(struct file *fp)
 #define TTY_FILEOPS							\
 	.fo_name = "tty", .fo_read = tty_read, .fo_write = tty_write,	\
 	.fo_ioctl = tty_ioctl, .fo_poll = tty_poll,			\
+	.fo_edge = tty_edge,						\
 	.fo_stat = dev_stat, .fo_close = tty_close
 
 const struct fileops console_fileops = {

@@ -99,6 +99,8 @@ struct tty {
 	struct winsize	t_size;		/* [y] */
 	int		t_sid;		/* [T] session that it controls; 0 */
 	int		t_pgid;		/* [T] foreground; 0: none */
+	unsigned	t_edges;	/* [y] counts what poll would tell of */
+	unsigned	t_takes;	/* [y] reads: what its line may wait for */
 	sigset_t	t_sigs;		/* [y] to send to the foreground */
 	bool		t_stopped;	/* [y] VSTOP: writers wait */
 	bool		t_lnext;	/* [y] the next byte is data */

@@ -34,6 +34,7 @@ struct usock {
 	struct usock_name	 us_name, us_peer;
 	TAILQ_HEAD(, usock)	 us_queue;	/* US_LISTEN */
 	unsigned		 us_nqueue, us_backlog;
+	unsigned		 us_nchanges;	/* of what poll says but bytes */
 	bool			 us_listed;	/* on usocks: us_name is its own */
 	uint64_t		 us_ino;	/* [c] */
 };
@@ -163,6 +164,8 @@ usock_join(struct usock *a, struct usock *b, const struct twopipes *t)
 	b->us_rd = t->brd;
 	b->us_wr = t->bwr;
 	a->us_state = b->us_state = US_CONNECTED;
+	a->us_nchanges++;
+	b->us_nchanges++;
 }
 
 int
@@ -294,6 +297,7 @@ connect_done(struct usock *us, struct usock *server, struct usock *l,
 	server->us_peer.node = NULL;
 	TAILQ_INSERT_TAIL(&l->us_queue, server, us_qlink);
 	l->us_nqueue++;
+	l->us_nchanges++;
 	wakeup(&l->us_nqueue);
 }
 
@@ -391,6 +395,7 @@ usock_shutdown(struct file *fp, bool rd, bool wr)
 
 	rw_wlock(&usock_lock);
 	error = us->us_state == US_CONNECTED ? 0 : ENOTCONN;
+	us->us_nchanges++;
 	if (error == 0 && rd) {
 		frd = us->us_rd;
 		us->us_rd = NULL;
@@ -404,6 +409,7 @@ usock_shutdown(struct file *fp, bool rd, bool wr)
 		file_put(frd);
 	if (fwr != NULL)
 		file_put(fwr);
+	poll_wakeup();
 	return error;
 }
 
@@ -498,6 +504,26 @@ usock_poll(struct file *fp)
 	return ev;
 }
 
+static uint64_t
+usock_edge(struct file *fp, unsigned want)
+{
+	struct usock *us = fp->f_data;
+	enum usock_state state;
+	struct file *end;
+	uint64_t n = us->us_nchanges;
+	unsigned i;
+
+	for (i = 0; i < 2; i++) {
+		end = usock_end(fp, i == 1, &state);
+		if (end == NULL)
+			continue;
+		n += end->f_ops->fo_edge(end, want &
+		    ~(unsigned)(i == 1 ? POLL_INS : POLL_OUTS));
+		file_put(end);
+	}
+	return n;
+}
+
 static int
 usock_stat(struct file *fp, struct fstatus *st)
 {
@@ -533,6 +559,7 @@ static const struct fileops usock_ops = {
 	.fo_write = usock_write,
 	.fo_ioctl = usock_ioctl,
 	.fo_poll = usock_poll,
+	.fo_edge = usock_edge,
 	.fo_stat = usock_stat,
 	.fo_close = usock_close,
 };

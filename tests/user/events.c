@@ -138,6 +138,111 @@ sets(void)
 	sys1(SYS_close, ep2);
 }
 
+/* ready: how many wait tells at once, of up to max. */
+static int
+ready(int ep, struct event *ev, int max)
+{
+	return (int)sys4(SYS_epoll_wait, ep, ev, max, 0);
+}
+
+#define EPOLLET		0x80000000U
+#define EPOLLONESHOT	0x40000000U
+#define EPOLLRDHUP	0x2000U
+
+/* Told once for each event, not for as long as it is so. */
+static void
+edges(void)
+{
+	int ep = (int)sys1(SYS_epoll_create1, 0), fds[2], fd, s[2];
+	unsigned long one = 1;
+	struct event ev[4];
+
+	CHECK(sys2(SYS_pipe2, fds, O_NONBLOCK) == 0 &&
+	    ctl(ep, 1, fds[0], POLLIN | EPOLLET, 1) == 0, "a pipe");
+	CHECK(ready(ep, ev, 4) == 0 && sys3(SYS_write, fds[1], "ab", 2) == 2 &&
+	    ready(ep, ev, 4) == 1 && ready(ep, ev, 4) == 0, "one edge");
+	CHECK(sys3(SYS_read, fds[0], buf, 1) == 1 && ready(ep, ev, 4) == 0 &&
+	    sys3(SYS_write, fds[1], "c", 1) == 1 && ready(ep, ev, 4) == 1 &&
+	    ready(ep, ev, 4) == 0, "another one");
+	CHECK(ctl(ep, 3, fds[0], POLLIN | EPOLLET, 1) == 0 &&
+	    ready(ep, ev, 4) == 1 && ready(ep, ev, 4) == 0, "MOD looks anew");
+	CHECK(sys3(SYS_write, fds[1], "d", 1) == 1 &&
+	    sys3(SYS_read, fds[0], buf, 9) == 3 && ready(ep, ev, 4) == 0,
+	    "it is over already");
+	CHECK(ctl(ep, 1, fds[1], POLLOUT | EPOLLET, 2) == 0 &&
+	    ready(ep, ev, 4) == 1 && ready(ep, ev, 4) == 0, "room");
+	while (sys3(SYS_write, fds[1], buf, PGSZ) > 0)
+		;
+	CHECK(ready(ep, ev, 4) == 1 && ev[0].data == 1 &&
+	    ready(ep, ev, 4) == 0, "full");
+	while (sys3(SYS_read, fds[0], buf, PGSZ) > 0)
+		;
+	CHECK(ready(ep, ev, 4) == 1 && ev[0].data == 2 &&
+	    ready(ep, ev, 4) == 0, "room again");
+	sys1(SYS_close, fds[1]);
+	CHECK(ready(ep, ev, 4) == 1 && ev[0].events == POLLHUP &&
+	    ready(ep, ev, 4) == 0, "the end");
+	sys1(SYS_close, fds[0]);
+	fd = (int)sys2(SYS_eventfd2, 0, O_NONBLOCK);
+	CHECK(ctl(ep, 1, fd, POLLIN | EPOLLET, 3) == 0 &&
+	    ready(ep, ev, 4) == 0, "a counter");
+	for (int i = 0; i < 3; i++)
+		CHECK(sys3(SYS_write, fd, &one, 8) == 8 &&
+		    ready(ep, ev, 4) == 1 && ready(ep, ev, 4) == 0, "%d", i);
+	sys1(SYS_close, fd);
+	CHECK(sys4(SYS_socketpair, 1, 1, 0, s) == 0 &&
+	    ctl(ep, 1, s[0], POLLIN | EPOLLRDHUP | EPOLLET, 4) == 0 &&
+	    sys3(SYS_write, s[1], "x", 1) == 1 && ready(ep, ev, 4) == 1 &&
+	    ready(ep, ev, 4) == 0 && sys2(SYS_shutdown, s[1], 1) == 0 &&
+	    ready(ep, ev, 4) == 1 && (ev[0].events & EPOLLRDHUP) != 0 &&
+	    ready(ep, ev, 4) == 0, "a socket");
+	sys1(SYS_close, s[0]);
+	sys1(SYS_close, s[1]);
+	sys1(SYS_close, ep);
+}
+
+/* Many wait for one shot: one gets it.  And few at a time, in turn. */
+static void
+shares(void)
+{
+	int ep = (int)sys1(SYS_epoll_create1, 0), fd, fd2, st, sum = 0;
+	unsigned long one = 1;
+	struct event ev[4];
+	long ts[2] = { 0, 20000000 };
+
+	fd = (int)sys2(SYS_eventfd2, 0, 0);
+	for (int round = 0; round < 10; round++) {
+		CHECK(ctl(ep, round == 0 ? 1 : 3, fd, POLLIN | EPOLLONESHOT,
+		    1) == 0, "ctl");
+		for (int i = 0; i < 6; i++)
+			if (fork() == 0)
+				exit((int)sys4(SYS_epoll_wait, ep, ev, 4,
+				    100));
+		sys2(SYS_nanosleep, ts, 0);
+		CHECK(sys3(SYS_write, fd, &one, 8) == 8, "write");
+		for (int i = 0; i < 6; i++) {
+			CHECK(waitpid(-1, &st) > 0, "wait");
+			sum += WEXITSTATUS(st);
+		}
+		CHECK(sum == round + 1, "round %d: %d told", round, sum);
+		CHECK(sys3(SYS_read, fd, &one, 8) == 8, "read");
+		one = 1;
+	}
+	fd2 = (int)sys2(SYS_eventfd2, 1, 0);
+	CHECK(sys3(SYS_write, fd, &one, 8) == 8 &&
+	    ctl(ep, 3, fd, POLLIN, 1) == 0 && ctl(ep, 1, fd2, POLLIN, 2) == 0,
+	    "two");
+	sum = 0;
+	for (int i = 0; i < 10; i++) {
+		CHECK(ready(ep, ev, 1) == 1, "one");
+		sum += (int)ev[0].data;
+	}
+	CHECK(sum == 15, "not in turn: %d", sum);
+	sys1(SYS_close, fd);
+	sys1(SYS_close, fd2);
+	sys1(SYS_close, ep);
+}
+
 static int
 quiet_write(void *arg)
 {
@@ -263,6 +368,8 @@ main(int argc __attribute__((__unused__)),
 	    sys1(SYS_chdir, "/tmp/events") == 0, "/tmp/events");
 	counters();
 	sets();
+	edges();
+	shares();
 	pairs();
 	servers();
 	CHECK(sys1(SYS_rmdir, "/tmp/events") == 0, "left over");
