@@ -65,6 +65,7 @@ KERN_SRCS += kern/proc/ramfs_attr.c
 KERN_SRCS += kern/proc/dev.c
 KERN_SRCS += kern/linux/linux_dispatch.c
 KERN_SRCS += kern/linux/linux_strace.c
+KERN_SRCS += kern/linux/linux_enosys.c
 KERN_SRCS += kern/linux/linux_file.c
 KERN_SRCS += kern/linux/linux_path.c
 KERN_SRCS += kern/linux/linux_dir.c

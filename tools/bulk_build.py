@@ -21,6 +21,9 @@ import subprocess
 import sys
 import time
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import programs  # noqa: E402
+
 W = "build/world"
 COUNTERS = [("forks", "v_forks"), ("vforks", "v_vforks"),
             ("execs", "v_execs"), ("faults", "v_vm_faults"),
@@ -73,7 +76,7 @@ def reference(jobs, trees):
 class Totals:
     def __init__(self):
         self.boots = self.failed = self.audits = self.left = 0
-        self.counters = {}
+        self.counters, self.missing = {}, {}
         self.waited = "none", 0
 
     def add(self, failed, out):
@@ -93,6 +96,8 @@ class Totals:
         self.audits += int(m.group(1)) if m else 0
         m = LEFT.search(out)
         self.left += int(m.group(1)) if m else 0
+        for name, by in programs.calls(out.split("\n")).items():
+            self.missing.setdefault(name, set()).update(by)
 
     def line(self, begin):
         special = {"deepest chain": lambda v: f"deepest chain {v}",
@@ -109,7 +114,7 @@ def shell(a, kernel, cmdline, command):
     """One boot that runs command; its status, what it said, and the log."""
     cmd = [sys.executable, "tools/shell.py", "--kernel", kernel, "--smp",
            str(a.smp), "--mem", a.mem, "--timeout", str(a.timeout), "--log",
-           a.log, "--times", "--cmdline", cmdline, "--run", command]
+           a.log, "--times", "--cmdline", f"enosys=1 {cmdline}", "--run", command]
     r = subprocess.run(cmd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                        stdin=subprocess.DEVNULL, check=False)
     with open(a.log, errors="replace") as f:
@@ -222,6 +227,8 @@ def main():
             told = time.monotonic()
             print(total.line(begin), flush=True)
     print(total.line(begin))
+    print("bulk-build: calls that returned ENOSYS: " +
+          programs.told(total.missing))
     if not total.failed:
         print("bulk-build: same as the host's, byte for byte: " +
               " ".join(sorted(want)))

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # setup.sh: install the Debian packages that the build, the runs and the tests
-# need and that are not there yet.  "setup.sh world": what make world needs too.
+# need and that are not there yet.  "setup.sh world": what make world and make
+# others need too.
 set -eu
 
 packages="gcc make binutils libc6-dev python3 qemu-system-x86
@@ -10,7 +11,7 @@ packages="gcc make binutils libc6-dev python3 qemu-system-x86
 
 if [ "${1:-}" = world ]; then
 	packages="$packages musl-tools dpkg-dev autoconf automake autopoint
-	    gettext pkg-config"
+	    gettext pkg-config tcl"
 fi
 missing=
 for p in $packages; do

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Programs from Debian in the guest: the world, a shell, the bulk build.
 WORLD	:= $(B)/world/world.cpio
-WORLDIN	:= tools/world.py tools/mkinitrd.py $(wildcard tests/world/*) \
+WORLDIN	:= tools/world.py tools/debsrc.py tools/mkinitrd.py $(wildcard tests/world/*) \
 	   $(U)/cowstorm $(U)/forktree
 
 .PHONY: setup-world
@@ -34,12 +34,17 @@ bulk-build: $(B)/gnomon.elf $(WORLD)
 	    $(if $(filter command%,$(origin SMP)),--smp $(SMP)) \
 	    $(if $(filter command%,$(origin MEM)),--mem $(MEM)) $(BULK)
 
-# One line a program, then the system calls that were asked for and not there.
+# One line a program, then what ran, its verdict and its calls that were not
+# there.  $(call programs,INITRD,COMMAND,LOG,SECONDS)
+define programs
+$(Q)$(PYTHON) tools/shell.py --smp $(SMP) --mem $(MEM) --initrd $(1) \
+    --cmdline "enosys=2 $(CMDLINE)" --timeout $(4) --log $(3) --run $(2); \
+    s=$$?; $(PYTHON) tools/programs.py $(3); exit $$s
+endef
+
 .PHONY: world-test
 world-test: $(B)/gnomon.elf $(WORLD)
-	$(Q)$(PYTHON) tools/shell.py --smp $(SMP) --mem $(MEM) \
-	    --log $(B)/world-test.log --run programs; s=$$?; \
-	    grep -a "which is not there" $(B)/world-test.log; exit $$s
+	$(call programs,$(WORLD),programs,$(B)/world-test.log,600)
 
 # The founding panic by the founding load: in how many rounds of how many tries.
 .PHONY: bulk-2137
@@ -47,10 +52,26 @@ bulk-2137: $(B)/vmbug/gnomon.elf $(WORLD)
 	$(PYTHON) tools/bulk_build.py --kernel $< --panics $(N) \
 	    --cmdline vmbug=2137-link $(BULK)
 
+# Programs by others that check what a kernel does; OTHERS="glob" of their names.
+OTHERCPIO := $(B)/others/others.cpio
+OTHERS	?= *
+
+$(OTHERCPIO): tools/others.py tools/debsrc.py tools/mkinitrd.py \
+    $(wildcard tests/others/*) tests/world/init
+	$(Q)sh tools/setup.sh world
+	$(PYTHON) tools/others.py
+
+.PHONY: others
+others: $(B)/gnomon.elf $(OTHERCPIO)
+	@cat $(B)/others/contents
+	$(call programs,$(OTHERCPIO),"others '$(OTHERS)'",$(B)/others.log,3600)
+
 ## make world          an initrd of Debian's programs and sources in build/world
 ## make shell          busybox's shell on the console; poweroff ends it;
 ##                     RUN="command": its output and its status
 ## make world-test     about a hundred of its programs, a line each; calls not there
+## make others         checkers by others: libsigsegv, gctest, memtester, lmdb,
+##                     sqlite3, a line each; OTHERS="tt3*" some of them
 ## make bulk-build     the founding load: four trees by make -j5 on 4 CPUs, 128M,
 ##                     binaries compared with the host's; HOURS=n with chaos;
 ##                     PEER=linux: seconds beside a Linux guest, by turns

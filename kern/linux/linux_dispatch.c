@@ -14,30 +14,19 @@
 #include "linux_priv.h"
 
 #include <lib/atomic.h>
-#include <sys/kprintf.h>
 #include <sys/proc.h>
 #include <sys/thread.h>
 #include <sys/usermode.h>
 
 #define NR_EXIT		60U
 #define NR_EXIT_GROUP	231U
-#define SYSCALL_LOGGED	512U	/* numbers that are remembered as logged */
-
-static uint64_t syscall_logged[SYSCALL_LOGGED / 64];	/* [a] a bit each */
 
 /* syscall_missing: a number without a handler. */
 static int64_t
 syscall_missing(uint32_t nr)
 {
-	uint64_t bit = 1UL << (nr % 64);
-
 	if (nr < SYSCALL_COUNT && syscall_table[nr].sd_status == SYS_REFUSED)
 		return ret_errno(syscall_table[nr].sd_errno);
-	if (nr >= SYSCALL_LOGGED)
-		return -ENOSYS;
-	if ((atomic_fetchor(&syscall_logged[nr / 64], bit) & bit) == 0)
-		kprintf("linux: %s[%d] called system call %u, which is not "
-		    "there\n", curproc->p_comm, curproc->p_pid, nr);
 	return -ENOSYS;
 }
 
@@ -72,6 +61,19 @@ syscall_interrupted(uint32_t nr, int64_t ret)
 	return -EINTR;
 }
 
+/* syscall_failed: what is left to do after an error; false: the frame is final. */
+static __noinline bool
+syscall_failed(uint32_t nr, int64_t *ret)
+{
+	if (*ret == -EJUSTRETURN)
+		return false;
+	if (*ret <= -ERESTART)
+		*ret = syscall_interrupted(nr, *ret);
+	else if (*ret == -ENOSYS)
+		enosys_tell(nr, nr < SYSCALL_COUNT ? &syscall_table[nr] : NULL);
+	return true;
+}
+
 void
 linux_syscall(struct trapframe *tf)
 {
@@ -88,10 +90,8 @@ linux_syscall(struct trapframe *tf)
 		    tf->tf_r8, tf->tf_r9);
 	else
 		ret = syscall_missing(nr);
-	if (__predict_false(ret >= -ERESTARTNOHAND && ret <= -ERESTART)) {
-		if (ret == -EJUSTRETURN)
-			return;
-		ret = syscall_interrupted(nr, ret);
-	}
+	if (__predict_false((uint64_t)ret >= (uint64_t)-ERESTARTNOHAND) &&
+	    !syscall_failed(nr, &ret))
+		return;
 	tf->tf_rax = (uint64_t)ret;
 }

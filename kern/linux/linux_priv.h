@@ -114,3 +114,9 @@ void	strace_enter(struct strace *st, const struct syscall_desc *sd,
 void	strace_leave(struct strace *st, int64_t ret);
 /* strace_gone: the call will not return. */
 void	strace_gone(struct strace *st);
+
+/* ---- linux_enosys.c ---- */
+
+/* enosys_tell: the running program called nr, which said ENOSYS; sd NULL: there
+ * is no such number. */
+void	enosys_tell(uint32_t nr, const struct syscall_desc *sd);
