@@ -255,35 +255,88 @@ open_existing(struct rnode *n, unsigned oflags)
 	return error;
 }
 
+/*
+ * link_target: path's last name is a symbolic link, but leads to nothing: *pathp
+ * becomes where it leads, in memory of its own; the old one, if any, is freed.
+ * => Returns ENOENT: it is no link.
+ */
+static int
+link_target(struct rnode *dir, const char *path, char **pathp)
+{
+	struct rnode *n;
+	const char *slash;
+	size_t head, len;
+	char *to = NULL;
+	int error;
+
+	error = ramfs_namei(dir, path, false, &n);
+	if (error != 0)
+		return error;
+	error = ENOENT;
+	if (S_ISLNK(n->rn_mode) && n->rn_target != NULL) {
+		slash = n->rn_target[0] == '/' ? NULL : strrchr(path, '/');
+		head = slash != NULL ? (size_t)(slash - path) + 1 : 0;
+		len = strlen(n->rn_target);
+		to = kmalloc(head + len + 1, M_WAITOK);
+		error = to == NULL ? ENOMEM : 0;
+	}
+	if (error == 0) {
+		memcpy(to, path, head);
+		memcpy(to + head, n->rn_target, len + 1);
+		kfree(*pathp);
+		*pathp = to;
+	}
+	rnode_put(n);
+	return error;
+}
+
+/* lookup_or_make: one try; EAGAIN: path was a link to nothing, *pathp is where
+ * to, or a name came and went. */
+static int
+lookup_or_make(struct rnode *dir, char **pathp, const char *path,
+    unsigned oflags, mode_t mode, struct rnode **np)
+{
+	const bool excl = (oflags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+	int error;
+
+	error = ramfs_namei(dir, path, (oflags & O_NOFOLLOW) == 0 && !excl,
+	    np);
+	if (error != ENOENT || (oflags & O_CREAT) == 0)
+		return error;
+	error = ramfs_mknode(dir, path, S_IFREG | (mode & 07777), NULL, 0);
+	if (error != EEXIST)
+		return error == 0 ? EAGAIN : error;
+	if (excl)
+		return EEXIST;
+	error = link_target(dir, path, pathp);
+	return error == 0 || error == ENOENT ? EAGAIN : error;
+}
+
 /* open_lookup: the node, made when O_CREAT says so. */
 static int
 open_lookup(struct rnode *dir, const char *path, unsigned oflags, mode_t mode,
     struct rnode **np)
 {
+	char *own = NULL;
 	unsigned tries;
-	bool follow;
 	int error;
 
-	follow = (oflags & O_NOFOLLOW) == 0 &&
-	    (oflags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
-	/* A name may come and go between the two; not for ever. */
-	for (tries = 0; tries < 8; tries++) {
-		error = ramfs_namei(dir, path, follow, np);
-		if (error == 0) {
-			error = open_existing(*np, oflags);
-			if (error != 0)
-				rnode_put(*np);
-			return error;
-		}
-		if (error != ENOENT || (oflags & O_CREAT) == 0)
-			return error;
-		error = ramfs_mknode(dir, path, S_IFREG | (mode & 07777),
-		    NULL, 0);
-		oflags &= ~(unsigned)O_EXCL;
-		if (error != 0 && error != EEXIST)
-			return error;
+	error = EAGAIN;
+	for (tries = 0; tries <= MAXSYMLINKS && error == EAGAIN; tries++) {
+		error = lookup_or_make(dir, &own, own != NULL ? own : path,
+		    oflags, mode, np);
+		if (error == EAGAIN)
+			oflags &= ~(unsigned)O_EXCL;
 	}
-	return ENOENT;
+	kfree(own);
+	if (error == EAGAIN)
+		return ELOOP;
+	if (error != 0)
+		return error;
+	error = open_existing(*np, oflags);
+	if (error != 0)
+		rnode_put(*np);
+	return error;
 }
 
 /* open_ops: what a file of n does; NULL: it cannot be opened. */

@@ -171,6 +171,17 @@ links(void)
 	    "dangling");
 	CHECK(sys2(SYS_rename, "l", "l3") == 0 && st_of("l3").nlink == 2,
 	    "rename to the same file does nothing");
+	/* A new file is made where a link to nothing leads. */
+	n = sys2(SYS_mkdir, "ld", 0755);
+	CHECK(n == 0 && sys2(SYS_symlink, "ld/to", "by") == 0 &&
+	    sys2(SYS_symlink, "made", "ld/to") == 0, "links");
+	CHECK(op("by", O_CREAT | O_EXCL | O_WRONLY) == -EEXIST &&
+	    op("by", O_CREAT | O_NOFOLLOW | O_WRONLY) == -ELOOP, "not by it");
+	n = op("by", O_CREAT | O_WRONLY);
+	CHECK(n >= 0 && sys1(SYS_close, n) == 0 &&
+	    sys1(SYS_unlink, "ld/made") == 0 &&
+	    sys1(SYS_unlink, "ld/to") == 0 && sys1(SYS_unlink, "by") == 0 &&
+	    sys1(SYS_rmdir, "ld") == 0, "made by links: %ld", n);
 	CHECK(sys1(SYS_unlink, "l") == 0 && sys1(SYS_unlink, "l3") == 0 &&
 	    sys1(SYS_unlink, "s") == 0 && sys1(SYS_unlink, "loop1") == 0 &&
 	    sys1(SYS_unlink, "loop2") == 0, "unlink");
