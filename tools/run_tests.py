@@ -102,7 +102,7 @@ def main():
     # Half of its stages have a fixed seed.
     run("lab", ["build/lab", "gate", f"secs={LABSECS}", f"seed={seed}"], total,
         600)
-    suite = f"init=/init initargs=/etc/suite:{seed}"
+    suite = f"init=/init initargs=/etc/suite:{seed} faults=1"
     qemu("iso-2cpu-512M", total, 2, "512M", f"{suite} seed={seed}", iso=True)
     for smp, mem, users in MATRIX:
         qemu(f"ktest-{smp}cpu-{mem}", total, smp, mem,

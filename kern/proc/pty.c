@@ -200,15 +200,15 @@ pty_slave_close(struct tty *t)
 
 /* ---- the master ---- */
 
-static struct pty *
-pty_create(void)
+static int
+pty_create(struct pty **ptp)
 {
 	struct pty *pt;
 	unsigned i;
 
 	pt = kmalloc(sizeof(*pt), M_WAITOK | M_ZERO);
 	if (pt == NULL)
-		return NULL;
+		return ENOMEM;
 	pt->pt_refs = 1;
 	pt->pt_locked = true;
 	pt->pt_uid = curproc->p_cred.cr_uid[ID_EFF];
@@ -223,17 +223,23 @@ pty_create(void)
 	rw_wunlock(&pty_lock);
 	if (i == PTY_MAX) {
 		kfree(pt);
-		return NULL;
+		return ENOSPC;
 	}
 	tty_list(&pt->pt_tty);
-	return pt;
+	*ptp = pt;
+	return 0;
 }
 
 static int
 ptmx_open(struct file *fp, unsigned oflags __unused)
 {
-	fp->f_data = pty_create();
-	return fp->f_data == NULL ? ENOSPC : 0;
+	struct pty *pt;
+	int error;
+
+	error = pty_create(&pt);
+	if (error == 0)
+		fp->f_data = pt;
+	return error;
 }
 
 static void

@@ -24,6 +24,8 @@ enum {
 static char string[(256 << 10) + 1];
 static char *many[NSTR + 1];
 static char *const none[] = { NULL };
+/* Data, so that there is a last page of it to be cleared: see middle(). */
+static volatile unsigned data = 20;
 
 static void
 limit(int which, unsigned long n)
@@ -318,6 +320,44 @@ space(void)
 	    "umount");
 }
 
+static int
+run_file(void *arg)
+{
+	return (int)-sys3(SYS_execve, arg, none, none);
+}
+
+/*
+ * No page in the middle of exec, where the old program is gone and the new one
+ * not there: the page that is to be cleared behind the data is a hole of a file
+ * system that is full.  The process is killed.
+ */
+static void
+middle(void)
+{
+	static const char dir[] = "/tmp/limits", file[] = "/tmp/limits/x";
+	struct stat st;
+	long fd, to;
+	int i;
+
+	CHECK(sys2(SYS_mkdir, dir, 0755) == 0 &&
+	    sys6(SYS_mount, (long)"x", (long)dir, (long)"tmpfs", 0,
+	    (long)"size=4k", 0) == 0, "mount");
+	fd = sys3(SYS_open, "/proc/self/exe", 0, 0);
+	to = sys3(SYS_open, file, O_RDWR | O_CREAT, 0755);
+	CHECK(fd >= 0 && sys2(SYS_fstat, fd, &st) == 0 &&
+	    sys3(SYS_read, fd, string, PGSZ) == (long)PGSZ &&
+	    sys3(SYS_write, to, string, PGSZ) == (long)PGSZ &&
+	    sys2(SYS_ftruncate, to, st.size) == 0, "a head and a hole");
+	sys1(SYS_close, fd);
+	sys1(SYS_close, to);
+	while (data-- > 0) {
+		i = run_child(run_file, (void *)file);
+		CHECK(WTERMSIG(i) == SIGKILL, "exec: %x", i);
+	}
+	CHECK(sys1(SYS_unlink, file) == 0 && sys2(SYS_umount2, dir, 0) == 0 &&
+	    sys1(SYS_rmdir, dir) == 0, "umount");
+}
+
 int
 main(int argc, char **argv, char **envp)
 {
@@ -331,6 +371,7 @@ main(int argc, char **argv, char **envp)
 		files();
 		table();
 		space();
+		middle();
 	}
 	printf("limits: ok\n");
 	return 0;

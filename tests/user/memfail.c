@@ -4,9 +4,9 @@
  * allocations: with an error or a dead child, but no wrong byte, and so that
  * the same call works afterwards?
  *
- * For each operation below, page and then zone allocation 1,
- * 2, 3 ... fails (/dev/faults, boot option faults=1) until the operation needs
- * fewer.  What is lost on the way is seen by the kernel's baselines.
+ * For each operation below, page and then zone allocation 1, 2, 3 ... fails
+ * (/dev/faults, boot option faults=1) until the operation needs fewer; of zones,
+ * those that do not wait for memory.  What is lost on the way is seen by the kernel's baselines.
  */
 #include "ulib.h"
 
@@ -395,6 +395,254 @@ op_clone3(void)
 	return 0;
 }
 
+/* ---- files of all kinds ---- */
+
+#define FAIL(r)		do { if ((r) < 0) return (int)-(r); } while (0)
+
+/* read_all: a file of /proc, to its end. */
+static long
+read_all(const char *path)
+{
+	static char buf[4096];
+	long fd = sys3(SYS_open, path, 0, 0), n;
+
+	if (fd < 0)
+		return fd;
+	while ((n = sys3(SYS_read, fd, buf, sizeof(buf))) > 0)
+		;
+	sys1(SYS_close, fd);
+	return n;
+}
+
+static int
+op_proc(void)
+{
+	static char buf[2048];
+	static const char *const names[] = {
+		"/proc/self/maps", "/proc/self/smaps", "/proc/self/stat",
+		"/proc/self/status", "/proc/self/cmdline", "/proc/mounts",
+		"/proc/meminfo", "/proc/vmstat", "/proc/loadavg",
+	};
+	long fd, n;
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		n = read_all(names[i]);
+		FAIL(n);
+	}
+	n = sys3(89 /* readlink */, "/proc/self/exe", buf, sizeof(buf));
+	FAIL(n);
+	fd = sys3(SYS_open, "/proc/self/fd", 0200000, 0);
+	FAIL(fd);
+	while ((n = sys3(217 /* getdents64 */, fd, buf, sizeof(buf))) > 0)
+		;
+	sys1(SYS_close, fd);
+	return (int)-n;
+}
+
+static int
+op_mount(void)
+{
+	static const char dir[] = "/tmp/memfail-m";
+	long n = sys2(83 /* mkdir */, dir, 0755), error, fd = 0;
+
+	FAIL(n);
+	error = sys6(165, (long)"x", (long)dir, (long)"tmpfs", 0,
+	    (long)"size=32k", 0);
+	if (error == 0) {
+		fd = sys3(SYS_open, "/tmp/memfail-m/f", 0102, 0600);
+		if (fd >= 0) {
+			n = sys3(SYS_write, fd, mem, 3 * PGSZ);
+			CHECK(n == 3 * (long)PGSZ || n < 0 || n % PGSZ == 0,
+			    "write: %ld", n);
+			sys1(SYS_close, fd);
+			fd = n < 0 ? n : 0;
+		}
+		n = sys2(166 /* umount2 */, dir, 0);
+		if (n != 0)
+			CHECK(n == -ENOMEM && sys2(166, dir, 0) == 0,
+			    "umount: %ld", n);
+	}
+	CHECK(sys1(84 /* rmdir */, dir) == 0, "rmdir");
+	return (int)-(error != 0 ? error : fd);
+}
+
+/* A lock of a record of ten bytes at off. */
+static long
+record(long fd, int cmd, short type, long off)
+{
+	struct { short type, whence; int pad; long start, len; int pid, p2; }
+	    l = { type, 0, 0, off, 10, 0, 0 };
+
+	return sys3(SYS_fcntl, fd, cmd, &l);
+}
+
+static int
+op_records(void)
+{
+	static const char name[] = "/tmp/memfail-l";
+	long fd = sys3(SYS_open, name, 0102, 0600), error;
+
+	FAIL(fd);
+	error = record(fd, 6, 1, 0);
+	if (error == 0)
+		error = record(fd, 6, 0, 3);	/* splits it */
+	if (error == 0)
+		error = record(fd, 6, 2, 5);
+	if (error == 0)
+		error = record(fd, 37 /* OFD */, 1, 100);
+	if (error == 0)
+		error = sys2(73 /* flock */, fd, 2);
+	sys1(SYS_close, fd);
+	CHECK(sys1(87, name) == 0, "unlink");
+	return error == -37 /* ENOLCK */ ? ENOMEM : (int)-error;
+}
+
+static int
+op_epoll(void)
+{
+	struct { unsigned ev; unsigned long data; }
+	    __attribute__((__packed__)) ev = { 1, 5 }, out[2];
+	long ep = sys1(291, 0), fd, error;
+	unsigned long one = 1;
+
+	FAIL(ep);
+	fd = sys2(290 /* eventfd2 */, 0, 0);
+	error = fd < 0 ? fd : sys4(233, ep, 1, fd, &ev);
+	if (error == 0) {
+		CHECK(sys3(SYS_write, fd, &one, 8) == 8, "write");
+		error = sys4(232, ep, out, 2, 0);
+		CHECK(error < 0 || (error == 1 && out[0].data == 5), "told");
+		error = error < 0 ? error : 0;
+	}
+	if (fd >= 0)
+		sys1(SYS_close, fd);
+	sys1(SYS_close, ep);
+	return (int)-error;
+}
+
+/* talk: a word from a to b. */
+static long
+talk(long a, long b)
+{
+	char word[4];
+	long n = sys3(SYS_write, a, "word", 4);
+
+	if (n < 0)
+		return n;
+	CHECK(n == 4 && sys3(SYS_read, b, word, 4) == 4 &&
+	    memcmp(word, "word", 4) == 0, "a word");
+	return 0;
+}
+
+static int
+op_pair(void)
+{
+	int s[2];
+	long n = sys4(53 /* socketpair */, 1, 1, 0, s);
+
+	FAIL(n);
+	n = talk(s[0], s[1]);
+	if (n == 0)
+		n = talk(s[1], s[0]);
+	sys1(SYS_close, s[0]);
+	sys1(SYS_close, s[1]);
+	return (int)-n;
+}
+
+static int
+op_server(void)
+{
+	static const struct { short family; char path[108]; } sa = {
+		1, "/tmp/memfail-s"
+	};
+	long l = sys3(41 /* socket */, 1, 1, 0), c, s = -1, n;
+
+	FAIL(l);
+	n = sys3(49 /* bind */, l, &sa, sizeof(sa));
+	if (n == 0)
+		CHECK(sys2(50 /* listen */, l, 4) == 0, "listen");
+	c = n == 0 ? sys3(41, 1, 1, 0) : n;
+	n = c < 0 ? c : sys3(42 /* connect */, c, &sa, sizeof(sa));
+	if (n == 0) {
+		s = sys3(43 /* accept */, l, 0, 0);
+		n = s < 0 ? s : talk(c, s);
+	}
+	if (s >= 0)
+		sys1(SYS_close, s);
+	if (c >= 0)
+		sys1(SYS_close, c);
+	sys1(SYS_close, l);
+	sys1(87, sa.path);		/* if it came so far */
+	return (int)-n;
+}
+
+static int
+op_pty(void)
+{
+	char path[] = "/dev/pts/0";
+	long m = sys3(SYS_open, "/dev/ptmx", 2, 0), s, n;
+	int off = 0, number;
+
+	FAIL(m);
+	CHECK(sys3(SYS_ioctl, m, 0x40045431, &off) == 0 &&
+	    sys3(SYS_ioctl, m, 0x80045430L, &number) == 0, "master");
+	path[9] = (char)('0' + number);
+	s = sys3(SYS_open, path, 0402, 0);
+	n = s < 0 ? s : talk(s, m);
+	if (s >= 0)
+		sys1(SYS_close, s);
+	sys1(SYS_close, m);
+	return (int)-n;
+}
+
+static int
+op_fifo(void)
+{
+	static const char name[] = "/tmp/memfail-p";
+	long n = sys3(133 /* mknod */, name, 0010600, 0), fd;
+
+	FAIL(n);
+	fd = sys3(SYS_open, name, 2, 0);
+	n = fd < 0 ? fd : talk(fd, fd);
+	if (fd >= 0)
+		sys1(SYS_close, fd);
+	CHECK(sys1(87, name) == 0, "unlink");
+	return (int)-n;
+}
+
+static int
+op_names(void)
+{
+	static const char a[] = "/tmp/memfail-a", b[] = "/tmp/memfail-b";
+	long n = sys2(88 /* symlink */, "/tmp/../tmp/memfail", a);
+
+	FAIL(n);
+	n = sys2(82 /* rename */, a, b);
+	if (n == 0)
+		n = sys2(86 /* link */, b, a);
+	if (n == 0) {
+		n = sys3(SYS_open, b, 0102, 0600);	/* what it leads to */
+		if (n >= 0)
+			sys1(SYS_close, n);
+		n = n < 0 ? n : 0;
+	}
+	sys1(87, a);
+	sys1(87, b);
+	sys1(87, "/tmp/memfail");
+	return (int)-n;
+}
+
+static int
+op_memfd(void)
+{
+	long fd = sys2(319, "memfail", 0), n;
+
+	FAIL(fd);
+	n = sys3(SYS_write, fd, mem, 2 * PGSZ);
+	sys1(SYS_close, fd);
+	return n < 0 ? (int)-n : 0;
+}
+
 static const struct op {
 	const char	*name;
 	int		(*fn)(void);
@@ -404,7 +652,10 @@ static const struct op {
 	{ "thread", op_thread }, { "stack", op_stack }, { "zap", op_zap },
 	{ "split", op_split }, { "timer", op_timer }, { "move", op_move },
 	{ "segment", op_segment }, { "lock", op_lock }, { "share", op_share },
-	{ "clone3", op_clone3 },
+	{ "clone3", op_clone3 }, { "proc", op_proc }, { "mount", op_mount },
+	{ "records", op_records }, { "epoll", op_epoll }, { "pair", op_pair },
+	{ "server", op_server }, { "pty", op_pty }, { "fifo", op_fifo },
+	{ "names", op_names }, { "memfd", op_memfd },
 };
 
 /* ---- the sweep ---- */
