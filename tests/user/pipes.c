@@ -181,13 +181,13 @@ poll_sleeps(void)
 	long pid;
 
 	CHECK(sys1(SYS_pipe, p) == 0, "pipe");
+	CHECK(poll_one(p[0], POLLIN, 10) == 0, "too early");
 	pid = fork();
 	if (pid == 0) {
 		sys2(SYS_nanosleep, &ms, 0);
 		wr(p[1], "x", 1);
 		exit(0);
 	}
-	CHECK(poll_one(p[0], POLLIN, 10) == 0, "too early");
 	CHECK(poll_one(p[0], POLLIN, 5000) == POLLIN, "no news");
 	CHECK(waitpid(pid, &st) == pid, "child");
 	sys1(SYS_close, p[0]);
