@@ -43,6 +43,8 @@ BADLINK = re.compile(r"^PANIC (\S+) .*Bad link elm .*\nbuild .*, up ([0-9.]+) s"
                      re.M)
 FRAME = re.compile(r"^  #\d+ +(?:[0-9a-f]x?[0-9a-f]* )? *(\w+)", re.M)
 ROUNDS = "export BULK_TESTS=0; while bulk 5 >/dev/null; do echo @@round; done"
+# The memory file system is ramfs: tmpfs would take half of memory at most.
+LINUX = "console=ttyS0 panic=-1 quiet rootfstype=ramfs"
 PEER = "export BULK_SERVER=0 BULK_TESTS=0; "
 COMMAND = "bulk {jobs} {trees}; s=$?; rm -rf /tmp/bulk; exit $s"
 
@@ -151,7 +153,7 @@ def peer(a):
     want, took, failed = reference(a.jobs, a.trees)[0], {}, 0
     command = PEER + COMMAND.format(jobs=a.jobs, trees=" ".join(a.trees))
     guests = [("gnomon", a.kernel, a.cmdline),
-              ("linux", a.peer, "console=ttyS0 panic=-1 quiet")]
+              ("linux", a.peer, LINUX)]
     for i in range(1, a.times + 1):
         for name, kernel, cmdline in guests:
             status, said, _ = shell(a, kernel, cmdline, command)
@@ -195,7 +197,7 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ap.add_argument("--kernel", default="build/gnomon.elf")
     ap.add_argument("--smp", type=int, default=4)
-    ap.add_argument("--mem", default="128M")
+    ap.add_argument("--mem")
     ap.add_argument("--jobs", type=int, default=5)
     ap.add_argument("--hours", type=float, default=0)
     ap.add_argument("--seed", type=int, default=1)
@@ -208,6 +210,8 @@ def main():
     ap.add_argument("--times", type=int, default=3)
     ap.add_argument("trees", nargs="*", default=["lua", "tcc", "make", "dash"])
     a, total = ap.parse_args(), Totals()
+    # In steps of 16M the least with which the Linux guest is not out of memory.
+    a.mem = a.mem or ("144M" if a.peer else "128M")
     if a.panics:
         return panics(a)
     if a.peer:
