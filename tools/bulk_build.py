@@ -174,10 +174,13 @@ def peer(a):
 
 
 def panics(a):
-    """The load on a kernel with the founding bug, until it panics."""
-    hits = 0
+    """The load on a kernel with the founding bug, until it panics; then, as the
+    control, the same delays with the lock held, which must do no harm."""
+    hits = clean = 0
+    controls = max(1, a.panics // 5)
     for i in range(1, a.panics + 1):
-        out = shell(a, a.kernel, f"{a.cmdline} seed={a.seed + i}", ROUNDS)[2]
+        out = shell(a, a.kernel, f"{a.cmdline} vmbug=2137-link seed={a.seed + i}",
+                    ROUNDS)[2]
         m, rounds = BADLINK.search(out), out.count("\n@@round")
         hits += m is not None
         if m is None:
@@ -189,8 +192,18 @@ def panics(a):
         print(f"try {i}: {m.group(1)} in round {rounds + 1}, {m.group(2)} s, "
               f"in {who.group(1) if who else '?'}"
               f"{', on its way out' if exiting else ''}", flush=True)
-    print(f"panics: {hits} of {a.panics}")
-    return 0 if hits == a.panics else 1
+    for i in range(1, controls + 1):
+        status, said, out = shell(
+            a, a.kernel, f"{a.cmdline} vmbug=2137-fixed seed={a.seed + i}",
+            "export BULK_TESTS=0; " + COMMAND.format(
+                jobs=a.jobs, trees=" ".join(a.trees)))
+        ok = status == 0 and "gnomon: verdict PASSED" in out
+        clean += ok
+        print(f"control {i}: " + ("clean" if ok else f"status {status}\n{said}"),
+              flush=True)
+    print(f"panics: {hits} of {a.panics} tries; with the lock held: {clean} of "
+          f"{controls} rounds clean")
+    return 0 if hits == a.panics and clean == controls else 1
 
 
 def main():

@@ -29,9 +29,10 @@
 
 BOOT_OPTION(vmbug, "vmbug", "historical bugs to put back, see vm_bug.h");
 BOOT_OPTION(vmbugscript, "vmbugscript", "now, late or walk: make CPUs meet");
+BOOT_OPTION(vmbugwait, "vmbugwait", "longest delay of a remover, us (50)");
 
 #define STOP_LIMIT	(5 * NSEC_PER_MSEC)
-#define NATURAL_WAIT	50000u		/* ns, at most */
+#define NATURAL_WAIT	50u		/* us, at most, unless vmbugwait= */
 #define NATURAL_ONE_IN	25u
 
 uint32_t vm_bugs;
@@ -49,6 +50,7 @@ static const struct vm_object *stopped_for;	/* [a] the object he has read */
 static unsigned	met;				/* [a] the other side passed */
 static unsigned	token;				/* [a] */
 static uint64_t	dice = 0x2137;			/* [a] */
+static uint64_t	natural_wait = NATURAL_WAIT;	/* [c] us */
 
 static int
 bug_number(const char *name, size_t len)
@@ -96,6 +98,7 @@ vm_bug_init(void)
 		if (s[len] == '\0')
 			break;
 	}
+	natural_wait = bootopt_u64("vmbugwait", NATURAL_WAIT);
 	if (how != NULL && strcmp(how, "now") == 0)
 		script = SCRIPT_NOW;
 	else if (how != NULL && strcmp(how, "late") == 0)
@@ -172,20 +175,31 @@ script_walk(const struct vm_object *list, const struct vm_object *next)
 		sched_yield();
 }
 
-/* The cost of the windows in 2011: a delay, now and then. */
+/*
+ * The cost of the windows in 2011: a delay, now and then.  The remover's, which
+ * has read le_prev, can be made longer: with the inserter's the debugging kernel
+ * would find the freed object first.  In a long one others run: a machine that
+ * emulates four CPUs on two seldom has both sides in their windows at a time.
+ */
 static void
-natural_delay(void)
+natural_delay(enum vm_bug_point point)
 {
 	uint64_t n = atomic_fetchadd(&dice, 1);
+	uint64_t most = point == VMBUG_RM_PREV_READ ? natural_wait :
+	    NATURAL_WAIT;
 	struct prng p;
 	nsec_t end;
 
 	prng_seed(&p, n);
 	if (prng_below(&p, NATURAL_ONE_IN) != 0)
 		return;
-	end = md_uptime() + prng_below(&p, NATURAL_WAIT);
-	while (md_uptime() < end)
-		cpu_spinwait();
+	end = md_uptime() + prng_below(&p, most * NSEC_PER_USEC + 1);
+	while (md_uptime() < end) {
+		if (most > NATURAL_WAIT)
+			sched_yield();
+		else
+			cpu_spinwait();
+	}
 }
 
 bool
@@ -194,7 +208,7 @@ vm_bug_point(enum vm_bug_point point, const struct vm_object *list,
 {
 	switch (script) {
 	case SCRIPT_NONE:
-		natural_delay();
+		natural_delay(point);
 		break;
 	case SCRIPT_NOW:
 		script_now(point, list, object);
