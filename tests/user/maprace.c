@@ -210,6 +210,9 @@ mapper(void *arg)
 		error = change(&r);
 		CHECK(error == 0 || error == -ENOMEM, "change: %ld, seed %lu",
 		    error, seed);
+		/* On one CPU the users would see whole slices only. */
+		if (rnd(&r) % 4 == 0)
+			sys0(SYS_sched_yield);
 	}
 	stop = 1;
 }
