@@ -13,11 +13,11 @@
 #include <lib/types.h>
 #include <sys/lock.h>
 #include <sys/uaddr.h>
+#include <sys/uio.h>
 
 struct file;
 struct fsctx;
 struct rnode;
-struct uio;
 struct vm_object;
 
 /* open(2) */
@@ -78,47 +78,6 @@ struct vm_object;
 #define POLL_INS	(POLLIN | POLLPRI | POLLRDNORM | POLLRDHUP)
 #define POLL_OUTS	(POLLOUT | POLLWRNORM)
 
-/* ---- uio: where a read or write takes its user bytes from ---- */
-
-struct uiovec {
-	struct uaddr	base;
-	size_t		len;
-};
-
-/* [t] all: belongs to the thread that made it. */
-struct uio {
-	const struct uiovec	*u_iov;
-	unsigned		 u_iovcnt;
-	size_t			 u_done;	/* bytes of u_iov[0] done */
-	size_t			 u_resid;	/* bytes left in all */
-	bool			 u_write;	/* user -> kernel */
-	bool			 u_kernel;	/* u_iov is kernel memory */
-	bool			 u_nosig;	/* EPIPE sends no SIGPIPE */
-};
-
-static inline void
-uio_init(struct uio *u, const struct uiovec *iov, unsigned cnt, size_t total,
-    bool write)
-{
-	u->u_iov = iov;
-	u->u_iovcnt = cnt;
-	u->u_done = 0;
-	u->u_resid = total;
-	u->u_write = write;
-	u->u_kernel = false;
-	u->u_nosig = false;
-}
-
-/*
- * uiomove: move up to len bytes between kbuf and the user, the way u says.
- * => Sleeps: may fault.  Locks: see uaddr.h.
- * => Returns 0 (min(len, resid) bytes moved) or EFAULT; what was moved before
- *    the fault is off u_resid.
- */
-int	uiomove(void *kbuf, size_t len, struct uio *u) __warn_unused;
-/* uiozero: len zero bytes to the user. */
-int	uiozero(size_t len, struct uio *u) __warn_unused;
-
 /* ---- files ---- */
 
 /* What stat(2) wants to know, before it is put in an ABI's layout. */
@@ -178,6 +137,7 @@ struct file {
 	struct rwlock		 f_lock;	/* of f_offset */
 	uint64_t		 f_offset;	/* [F]; a FIFO: [c], see pipe.c */
 	int			 f_nepoll;	/* [a] epoll items that watch it */
+	int			 f_inflight;	/* [a] of f_refs, in sockets */
 };
 
 #define FREADABLE(f)	(((f)->f_flags & O_ACCMODE) != O_WRONLY)
@@ -265,6 +225,9 @@ extern const struct fileops fifo_fileops;	/* of S_IFIFO nodes */
 int		 pipe_create(unsigned flags, struct file **rd,
 		    struct file **wr) __warn_unused;
 void		 pipe_init(void);
+/* pipe_rights: files on their way in the pipe that fp is an end of. */
+struct rightslist;
+struct rightslist *pipe_rights(struct file *fp);
 /* poll_wakeup: some file's fo_poll answer changed. */
 void		 poll_wakeup(void);
 /* poll_begin, poll_wait: a poller reads the generation first, asks the files,

@@ -44,3 +44,11 @@ int	usock_name_of(struct file *fp, bool peer, struct usock_name *name)
 /* usock_shutdown: the reading, the writing side.  ENOTCONN. */
 int	usock_shutdown(struct file *fp, bool rd, bool wr) __warn_unused;
 bool	usock_listens(struct file *fp);
+
+/* For rights.c: all sockets stand still; take is called with the queues of those
+ * that nothing leads to.  => Locks: rights_lock, too. */
+struct rightslist;
+void	usock_lock_all(void);
+void	usock_unlock_all(void);
+void	usock_unreached(struct rightslist *out,
+	    void (*take)(struct rightslist *from, struct rightslist *to));

@@ -81,6 +81,17 @@ void	mask_end(int64_t ret);
 /* fd_give: a descriptor for fp, whose reference is taken either way. */
 int64_t	fd_give(struct file *fp, bool cloexec);
 
+/* ---- sockets ---- */
+#define MSG_DONTWAIT	0x40U
+#define MSG_NOSIGNAL	0x4000U
+#define MSG_HINTS	0x8000U		/* MORE */
+#define SOL_SOCKET	1U
+struct uio;
+/* sock_get: fd's file when it is a socket; EBADF, ENOTSOCK. */
+int	sock_get(uint64_t fd, struct file **fpp) __warn_unused;
+/* sock_move: u's bytes, with the flags of one call. */
+int64_t	sock_move(uint64_t fd, struct uio *u, uint64_t flags);
+
 /* do_dup: the lowest descriptor >= min for fd's file. */
 int64_t	do_dup(uint64_t fd, int min, bool cloexec);
 

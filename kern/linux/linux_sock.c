@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * linux_sock.c: the socket calls, for AF_UNIX streams.
+ * linux_sock.c: the socket calls, for AF_UNIX streams, but those with a struct
+ * msghdr (linux_msg.c).
  *
  * Locks: none of its own.
  * Sources: unix(7) and the calls' manual pages.
@@ -21,14 +22,9 @@
 #define SOCK_STREAM	1U
 #define SOCK_TYPE	0xfU
 #define SOCK_FLAGS	((uint32_t)(O_NONBLOCK | O_CLOEXEC))
-#define MSG_DONTWAIT	0x40U
-#define MSG_NOSIGNAL	0x4000U
-#define MSG_HINTS	0x8000U		/* MORE */
-#define SOL_SOCKET	1U
 #define SO_TYPE		3U
 #define SO_ERROR	4U
 #define SO_ACCEPTCONN	30U
-#define SOCK_MAXIOV	16U
 
 struct linux_sockaddr {
 	uint16_t	family;
@@ -36,16 +32,7 @@ struct linux_sockaddr {
 };
 #define ADDR_HEAD	2U
 
-struct linux_msghdr {
-	uint64_t	msg_name;
-	uint32_t	msg_namelen, __pad0;
-	uint64_t	msg_iov, msg_iovlen, msg_control, msg_controllen;
-	uint32_t	msg_flags, __pad1;
-};
-CTASSERT(sizeof(struct linux_msghdr) == 56, "struct msghdr of x86-64");
-
-/* sock_get: fd's file when it is a socket; EBADF, ENOTSOCK. */
-static int
+int
 sock_get(uint64_t fd, struct file **fpp)
 {
 	*fpp = fd_get((int)fd);
@@ -313,8 +300,7 @@ sys_shutdown(SYSARGS6(fd, how, a2 __unused, a3 __unused, a4 __unused,
 
 /* ---- bytes ---- */
 
-/* sock_move: u's bytes, with the flags of one call. */
-static int64_t
+int64_t
 sock_move(uint64_t fd, struct uio *u, uint64_t flags)
 {
 	size_t total = u->u_resid;
@@ -367,48 +353,6 @@ sys_recvfrom(SYSARGS6(fd, buf, len, flags, addr, alenp))
 	if (n >= 0 && addr != 0 && suword32(uaddr(alenp), 0) != 0)
 		return -EFAULT;
 	return n;
-}
-
-static int64_t
-sock_msg(uint64_t fd, uint64_t ua, uint64_t flags, bool write)
-{
-	struct uiovec iov[SOCK_MAXIOV];
-	struct linux_msghdr m;
-	struct uio u;
-	size_t total;
-	int error;
-
-	error = copyin(uaddr(ua), &m, sizeof(m));
-	if (error != 0)
-		return ret_errno(error);
-	if (m.msg_iovlen > SOCK_MAXIOV ||
-	    (write && m.msg_controllen != 0))
-		return -EOPNOTSUPP;
-	error = iov_get(m.msg_iov, (unsigned)m.msg_iovlen, iov, &total);
-	if (error != 0)
-		return ret_errno(error);
-	uio_init(&u, iov, (unsigned)m.msg_iovlen, total, write);
-	if (!write) {
-		m.msg_namelen = 0;
-		m.msg_controllen = 0;
-		m.msg_flags = 0;
-		error = copyout(&m, uaddr(ua), sizeof(m));
-		if (error != 0)
-			return ret_errno(error);
-	}
-	return sock_move(fd, &u, flags);
-}
-
-int64_t
-sys_sendmsg(SYSARGS6(fd, ua, flags, a3 __unused, a4 __unused, a5 __unused))
-{
-	return sock_msg(fd, ua, flags, true);
-}
-
-int64_t
-sys_recvmsg(SYSARGS6(fd, ua, flags, a3 __unused, a4 __unused, a5 __unused))
-{
-	return sock_msg(fd, ua, flags, false);
 }
 
 /* ---- options ---- */

@@ -20,6 +20,7 @@
 #include <sys/param.h>
 #include <sys/proc.h>
 #include <sys/ramfs.h>
+#include <sys/rights.h>
 #include <sys/usock.h>
 #include <sys/zone.h>
 #include <vm/vm_phys.h>
@@ -38,6 +39,7 @@ file_init(void)
 	flock_init();
 	event_init();
 	usock_init();
+	rights_init();
 	fdtable_zone = zone_create("fdtable", sizeof(struct fdtable), 16,
 	    NULL, 0);
 	/* As Linux: they may fill a tenth of memory, a KiB each. */
@@ -122,12 +124,16 @@ file_ref_try(struct file *fp)
 void
 file_put(struct file *fp)
 {
-	int was;
+	int inflight, was;
 
+	inflight = atomic_load_relaxed(&fp->f_inflight);
 	was = atomic_fetchadd(&fp->f_refs, -1);
 	KASSERT(was > 0, "file %p put with %d references", (void *)fp, was);
-	if (was != 1)
+	if (was != 1) {
+		if (inflight != 0 && inflight >= was - 1)
+			rights_gc();
 		return;
+	}
 	if (atomic_load(&fp->f_nepoll) != 0)
 		epoll_forget(fp);
 	file_unlock_last(fp);

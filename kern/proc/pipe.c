@@ -25,6 +25,7 @@
 #include <sys/param.h>
 #include <sys/proc.h>
 #include <sys/ramfs.h>
+#include <sys/rights.h>
 #include <sys/sleepq.h>
 #include <sys/zone.h>
 #include <vm/pmap.h>
@@ -44,6 +45,7 @@ struct pipe {
 	unsigned	 p_users;		/* rn_lock of its node: I4 */
 	unsigned	 p_rwait, p_wwait;	/* [i] threads that sleep */
 	uint64_t	 p_ino;			/* [c] */
+	struct rightslist p_rights;		/* [i] by r_start; see rights.c */
 	struct vm_page	*p_pages[PIPE_PAGES];	/* [i] */
 };
 
@@ -119,20 +121,34 @@ pipe_need(struct pipe *pp, uint64_t pos)
 	return *mp == NULL ? ENOMEM : 0;
 }
 
-/* pipe_get: move what is there, at most all that u wants. */
+/*
+ * pipe_get: move what is there, at most all that u wants.  A read does not go
+ * beyond bytes that came with rights, which are *got.
+ */
 static int
-pipe_get(struct pipe *pp, struct uio *u)
+pipe_get(struct pipe *pp, struct uio *u, struct rights **got)
 {
-	size_t n, run, before;
+	uint64_t stop = pp->p_head;
+	struct rights *r;
+	size_t run, before;
 	void *p;
 	int error;
 
+	*got = NULL;
 	error = 0;
-	while (u->u_resid > 0 && pp->p_head != pp->p_tail && error == 0) {
+	while (u->u_resid > 0 && pp->p_tail != stop && error == 0) {
+		r = *got == NULL ? TAILQ_FIRST(&pp->p_rights) : NULL;
 		p = pipe_at(pp, pp->p_tail, &run);
-		n = MIN(run, pp->p_head - pp->p_tail);
+		run = MIN(run, (r == NULL ? stop : pp->p_tail < r->r_start ?
+		    r->r_start : r->r_end) - pp->p_tail);
 		before = u->u_resid;
-		error = uiomove(p, MIN(n, before), u);
+		error = uiomove(p, MIN(run, before), u);
+		if (r != NULL && pp->p_tail == r->r_start &&
+		    before != u->u_resid) {
+			rights_detach(&pp->p_rights, r);
+			*got = r;
+			stop = r->r_end;
+		}
 		pp->p_tail += before - u->u_resid;
 	}
 	/* An empty ring starts over, so that small talk stays in one page. */
@@ -188,6 +204,7 @@ pipe_read(struct file *fp, struct uio *u, uint64_t *off __unused)
 {
 	struct pipe *pp = fp->f_data;
 	size_t want = u->u_resid;
+	struct rights *got = NULL;
 	bool full;
 	int error;
 
@@ -207,11 +224,15 @@ pipe_read(struct file *fp, struct uio *u, uint64_t *off __unused)
 	}
 	full = !pipe_room(pp, PIPE_BUF, PIPE_BUF);
 	if (error == 0)
-		error = pipe_get(pp, u);
+		error = pipe_get(pp, u, &got);
 	pp->p_nrooms += full && pipe_room(pp, PIPE_BUF, PIPE_BUF);
 	if (u->u_resid != want)
 		pipe_wake(&pp->p_wwait, pp->p_wwait);
 	rw_wunlock(&pp->p_lock);
+	if (got != NULL && u->u_takes)
+		u->u_rights = got;
+	else if (got != NULL)
+		rights_put(got);
 	return u->u_resid != want ? 0 : error;
 }
 
@@ -219,13 +240,21 @@ pipe_read(struct file *fp, struct uio *u, uint64_t *off __unused)
 static int
 pipe_fill(struct file *fp, struct pipe *pp, struct uio *u, size_t total)
 {
+	uint64_t head;
 	int error;
 
 	if (pp->p_readers == 0)
 		return EPIPE;
 	if (pipe_room(pp, u->u_resid, total)) {
+		head = pp->p_head;
 		error = pipe_put(pp, u);
 		pp->p_nputs++;
+		if (u->u_rights != NULL && pp->p_head != head) {
+			u->u_rights->r_start = head;
+			u->u_rights->r_end = pp->p_head;
+			rights_attach(&pp->p_rights, u->u_rights);
+			u->u_rights = NULL;
+		}
 		pipe_wake(&pp->p_rwait, pp->p_rwait);
 		return error;
 	}
@@ -329,6 +358,12 @@ pipe_ioctl(struct file *fp, uint64_t cmd, struct uaddr arg)
 	return suword32(arg, (uint32_t)n);
 }
 
+struct rightslist *
+pipe_rights(struct file *fp)
+{
+	return &((struct pipe *)fp->f_data)->p_rights;
+}
+
 static void
 pipe_free(struct pipe *pp)
 {
@@ -345,6 +380,7 @@ pipe_free(struct pipe *pp)
 static bool
 pipe_leave(struct file *fp, struct pipe *pp)
 {
+	struct rightslist lost = TAILQ_HEAD_INITIALIZER(lost);
 	bool last;
 
 	rw_wlock(&pp->p_lock);
@@ -352,10 +388,13 @@ pipe_leave(struct file *fp, struct pipe *pp)
 	pp->p_writers -= FWRITABLE(fp);
 	pp->p_nends++;
 	last = pp->p_readers == 0 && pp->p_writers == 0;
+	if (pp->p_readers == 0)
+		rights_detach_all(&pp->p_rights, &lost);
 	wakeup(&pp->p_rwait);
 	wakeup(&pp->p_wwait);
 	poll_wakeup();
 	rw_wunlock(&pp->p_lock);
+	rights_put_all(&lost);
 	return last;
 }
 
@@ -379,6 +418,7 @@ pipe_alloc(void)
 	if (pp == NULL)
 		return NULL;
 	rw_init(&pp->p_lock, "pipe", LO_FILE, 0);
+	TAILQ_INIT(&pp->p_rights);
 	pp->p_ino = atomic_fetchadd(&pipe_ino, 1);
 	return pp;
 }

@@ -21,6 +21,7 @@
 #include <sys/kmalloc.h>
 #include <sys/param.h>
 #include <sys/ramfs.h>
+#include <sys/rights.h>
 #include <sys/sleepq.h>
 
 enum usock_state { US_NEW, US_LISTEN, US_CONNECTED };
@@ -36,11 +37,17 @@ struct usock {
 	unsigned		 us_nqueue, us_backlog;
 	unsigned		 us_nchanges;	/* of what poll says but bytes */
 	bool			 us_listed;	/* on usocks: us_name is its own */
+	bool			 us_queued;	/* in a listener's queue */
+	struct file		*us_file;	/* whose it is; NULL: nobody's yet */
+	LIST_ENTRY(usock)	 us_all;	/* on all_usocks */
+	bool			 us_reached;	/* usock_unreached's */
+	struct usock		*us_next;	/* also */
 	uint64_t		 us_ino;	/* [c] */
 };
 
 static struct rwlock	 usock_lock;
 static LIST_HEAD(, usock) usocks;
+static LIST_HEAD(, usock) all_usocks;		/* [k] */
 static uint64_t		 usock_ino = 1UL << 33;	/* [a] */
 static const struct fileops usock_ops;
 
@@ -49,6 +56,7 @@ usock_init(void)
 {
 	rw_init(&usock_lock, "usock", LO_FILE, 0);
 	LIST_INIT(&usocks);
+	LIST_INIT(&all_usocks);
 }
 
 bool
@@ -69,6 +77,9 @@ usock_alloc(void)
 		return NULL;
 	TAILQ_INIT(&us->us_queue);
 	us->us_ino = atomic_fetchadd(&usock_ino, 1);
+	rw_wlock(&usock_lock);
+	LIST_INSERT_HEAD(&all_usocks, us, us_all);
+	rw_wunlock(&usock_lock);
 	return us;
 }
 
@@ -76,6 +87,9 @@ usock_alloc(void)
 static void
 usock_free(struct usock *us)
 {
+	rw_wlock(&usock_lock);
+	LIST_REMOVE(us, us_all);
+	rw_wunlock(&usock_lock);
 	if (us->us_rd != NULL)
 		file_put(us->us_rd);
 	if (us->us_wr != NULL)
@@ -83,6 +97,15 @@ usock_free(struct usock *us)
 	if (us->us_name.node != NULL)
 		rnode_put(us->us_name.node);
 	kfree(us);
+}
+
+/* usock_dequeue: q waits no more at l.  usock_lock held. */
+static void
+usock_dequeue(struct usock *l, struct usock *q)
+{
+	TAILQ_REMOVE(&l->us_queue, q, us_qlink);
+	q->us_queued = false;
+	l->us_nqueue--;
 }
 
 static void
@@ -95,12 +118,14 @@ usock_close(struct file *fp)
 		LIST_REMOVE(us, us_link);
 	us->us_state = US_NEW;
 	wakeup(&us->us_queue);
-	rw_wunlock(&usock_lock);
 	/* Off the list: no connect adds to the queue. */
 	while ((q = TAILQ_FIRST(&us->us_queue)) != NULL) {
-		TAILQ_REMOVE(&us->us_queue, q, us_qlink);
+		usock_dequeue(us, q);
+		rw_wunlock(&usock_lock);
 		usock_free(q);
+		rw_wlock(&usock_lock);
 	}
+	rw_wunlock(&usock_lock);
 	usock_free(us);
 	poll_wakeup();
 }
@@ -108,8 +133,13 @@ usock_close(struct file *fp)
 static int
 usock_file(struct usock *us, unsigned flags, struct file **fpp)
 {
-	return file_alloc(&usock_ops, O_RDWR | (flags & O_NONBLOCK), us, NULL,
-	    fpp);
+	int error;
+
+	error = file_alloc(&usock_ops, O_RDWR | (flags & O_NONBLOCK), us,
+	    NULL, fpp);
+	if (error == 0)
+		atomic_store(&us->us_file, *fpp);
+	return error;
 }
 
 int
@@ -188,7 +218,9 @@ usock_pair(unsigned flags, struct file **a, struct file **b)
 		file_put(*b);
 		return error;
 	}
+	rw_wlock(&usock_lock);
 	usock_join((*a)->f_data, (*b)->f_data, &t);
+	rw_wunlock(&usock_lock);
 	return 0;
 }
 
@@ -296,6 +328,7 @@ connect_done(struct usock *us, struct usock *server, struct usock *l,
 	server->us_peer = us->us_name;
 	server->us_peer.node = NULL;
 	TAILQ_INSERT_TAIL(&l->us_queue, server, us_qlink);
+	server->us_queued = true;
 	l->us_nqueue++;
 	l->us_nchanges++;
 	wakeup(&l->us_nqueue);
@@ -349,8 +382,7 @@ accept_wait(struct file *fp, struct usock **usp)
 		if (error != 0)
 			return error;
 	}
-	TAILQ_REMOVE(&l->us_queue, *usp, us_qlink);
-	l->us_nqueue--;
+	usock_dequeue(l, *usp);
 	wakeup(&l->us_queue);
 	return 0;
 }
@@ -411,6 +443,81 @@ usock_shutdown(struct file *fp, bool rd, bool wr)
 		file_put(fwr);
 	poll_wakeup();
 	return error;
+}
+
+/* ---- sockets that only sockets keep open ---- */
+
+__no_lock_analysis void
+usock_lock_all(void)
+{
+	rw_wlock(&usock_lock);
+}
+
+__no_lock_analysis void
+usock_unlock_all(void)
+{
+	rw_wunlock(&usock_lock);
+}
+
+/* reach: us, and what it leads to later. */
+static void
+reach(struct usock *us, struct usock **todo)
+{
+	if (us->us_reached)
+		return;
+	us->us_reached = true;
+	us->us_next = *todo;
+	*todo = us;
+}
+
+/* reach_from: what waits in us's queues. */
+static void
+reach_from(struct usock *us, struct usock **todo)
+{
+	struct rights *r;
+	struct usock *q;
+	unsigned i;
+
+	TAILQ_FOREACH(q, &us->us_queue, us_qlink)
+		reach(q, todo);
+	if (us->us_rd == NULL)
+		return;
+	TAILQ_FOREACH(r, pipe_rights(us->us_rd), r_link)
+		for (i = 0; i < r->r_nfiles; i++)
+			if (file_issock(r->r_files[i]))
+				reach(r->r_files[i]->f_data, todo);
+}
+
+/* usock_held: does anything but a socket's queue refer to us?  Who is just made
+ * or accepted, and has no file yet, is somebody's. */
+static bool
+usock_held(const struct usock *us)
+{
+	struct file *fp = atomic_load(&us->us_file);
+
+	if (fp == NULL)
+		return !us->us_queued;
+	return atomic_load(&fp->f_refs) > atomic_load(&fp->f_inflight);
+}
+
+void
+usock_unreached(struct rightslist *out, void (*take)(struct rightslist *from,
+    struct rightslist *to))
+{
+	struct usock *us, *todo = NULL;
+
+	LIST_FOREACH(us, &all_usocks, us_all)
+		us->us_reached = false;
+	LIST_FOREACH(us, &all_usocks, us_all)
+		if (usock_held(us))
+			reach(us, &todo);
+	while ((us = todo) != NULL) {
+		todo = us->us_next;
+		reach_from(us, &todo);
+	}
+	LIST_FOREACH(us, &all_usocks, us_all)
+		if (!us->us_reached && us->us_rd != NULL)
+			take(pipe_rights(us->us_rd), out);
 }
 
 /* ---- the file ---- */

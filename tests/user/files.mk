@@ -42,3 +42,4 @@ USER_PROGS	+= ptys
 USER_PROGS	+= limits
 USER_PROGS	+= systable
 USER_PROGS	+= bomb
+USER_PROGS	+= scm

@@ -16,7 +16,7 @@
 enum {
 	SYS_shmctl = 31, SYS_setitimer = 38, SYS_setsid = 112,
 	SYS_setrlimit = 160, SYS_chroot = 161,
-	WNOHANG = 1, NFDS = 14, IPC_RMID = 0, NSHM = 4096,
+	WNOHANG = 1, NFDS = 20, IPC_RMID = 0, NSHM = 4096,
 };
 
 /* vfork: its child would return on our stack. */
@@ -56,7 +56,9 @@ argument(void)
 		0xffff800000000000UL, 0xffffffff80000000UL, 0x10000UL,
 	};
 
-	switch (pick(8)) {
+	switch (pick(9)) {
+	case 8:
+		return 0x5400 + pick(0x60);	/* of terminals */
 	case 0:
 	case 1:
 		return (uint64_t)arena + pick(16 * PGSZ);
@@ -79,7 +81,8 @@ argument(void)
 static void
 furnish(void)
 {
-	int p[2];
+	int p[2], off = 0;
+	long m;
 
 	arena = map_anon(16 * PGSZ, PROT_READ | PROT_WRITE);
 	for (unsigned i = 0; i < 4 * PGSZ / 8; i++)
@@ -95,8 +98,22 @@ furnish(void)
 		sys3(SYS_open, "/dev/null", 2, 0);
 	sys1(SYS_pipe, p);
 	sys3(SYS_open, "/dev/zero", 2, 0);
+	m = sys3(SYS_open, "/dev/ptmx", 02, 0);
+	sys3(SYS_ioctl, m, 0x40045431 /* TIOCSPTLCK */, &off);
+	if (sys3(SYS_ioctl, m, 0x80045430L, &off) == 0) {
+		char slave[] = "/dev/pts/00";
+
+		slave[9] = (char)('0' + off / (off < 10 ? 1 : 10));
+		slave[10] = (char)(off < 10 ? '\0' : '0' + off % 10);
+		sys3(SYS_open, slave, 02, 0);
+	}
+	sys4(53 /* socketpair */, 1, 1, 0, p);
+	sys1(291 /* epoll_create1 */, 0);
+	sys2(290 /* eventfd2 */, 1, 0);
 	CHECK(sys1(SYS_chroot, "/tmp/fz") == 0 && sys1(80, "/") == 0, "chroot");
 	sys3(SYS_open, "/a", 0102, 0644);
+	sys3(133 /* mknod */, "/p", 0010644, 0);
+	sys3(SYS_open, "/p", 02, 0);
 	sys3(SYS_open, "/", 0200000, 0);
 }
 

@@ -549,6 +549,35 @@ op_pair(void)
 	return (int)-n;
 }
 
+/* rights: a descriptor through a socket. */
+static int
+op_rights(void)
+{
+	struct { unsigned long len; int level, type, fd, pad; } c = {
+		20, 1, 1, (int)dev, 0
+	};
+	struct { const void *p; unsigned long n; } v = { &c, 1 };
+	struct { void *name; long namelen; void *iov; long iovlen; void *ctl;
+	    unsigned long ctllen; long flags; } m = {
+		.iov = &v, .iovlen = 1, .ctl = &c, .ctllen = sizeof(c)
+	};
+	int s[2];
+	long n = sys4(53 /* socketpair */, 1, 1, 0, s);
+
+	FAIL(n);
+	n = sys3(46 /* sendmsg */, s[0], &m, 0);
+	if (n == 1) {
+		v.p = &v;			/* one byte, anywhere */
+		c.fd = -1;
+		n = sys3(47 /* recvmsg */, s[1], &m, 0);
+		CHECK(n < 0 || (c.fd > 0 && sys1(SYS_close, c.fd) == 0) ||
+		    (m.flags & 8) != 0, "no descriptor");
+	}
+	sys1(SYS_close, s[0]);
+	sys1(SYS_close, s[1]);
+	return n < 0 ? (int)-n : 0;
+}
+
 static int
 op_server(void)
 {
@@ -654,7 +683,7 @@ static const struct op {
 	{ "segment", op_segment }, { "lock", op_lock }, { "share", op_share },
 	{ "clone3", op_clone3 }, { "proc", op_proc }, { "mount", op_mount },
 	{ "records", op_records }, { "epoll", op_epoll }, { "pair", op_pair },
-	{ "server", op_server }, { "pty", op_pty }, { "fifo", op_fifo },
+	{ "rights", op_rights }, { "server", op_server }, { "pty", op_pty }, { "fifo", op_fifo },
 	{ "names", op_names }, { "memfd", op_memfd },
 };
 
