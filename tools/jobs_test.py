@@ -3,8 +3,9 @@
 """jobs_test.py: a shell with job control, typed at over the serial line.
 
 Boots /bin/con with busybox's shell and types what a person would: line editing,
-Ctrl-C, Ctrl-Z, jobs, fg, bg, a background reader, exit.  Prints "ok N jobs:
-what" lines; the console goes to build/jobs-test.log.
+Ctrl-C, Ctrl-Z, jobs, fg, bg, a background reader, vi, top, exit; then busybox's
+init twice, for poweroff and reboot.  Prints "ok N jobs: what" lines; the console
+goes to build/jobs-test.log.
 """
 
 import argparse
@@ -35,7 +36,29 @@ STEPS = [       # what, typed, expected before the next prompt
      r"\[1\]\+ +Stopped +sleep 100 \| cat"),
     ("and ends as one", (b"fg\r", b"\x03"), None),
     ("end of file", (b"cat; echo eof\r", b"\x04"), r"\neof\n"),
+    ("redirections", b"(echo a; echo b >&2) >/tmp/r 2>&1; sort -r </tmp/r\r",
+     r"\nb\na\n"),
+    ("vi", (b"vi /tmp/r\r", b"Onew line", b"\x1b", b":wq\r"), None),
+    ("what vi wrote", b"cat /tmp/r\r", r"\nnew line\na\nb\n"),
+    ("Ctrl-Z stops vi", (b"vi /tmp/r\r", b"\x1a"), r"\[\d\]\+ +Stopped"),
+    ("and fg brings it back", (b"fg\r", b":q\r"), r"new line"),
+    ("top", (b"top\r", b"q"), r"Mem: .*\n.*CPU: (?s:.*)COMMAND"),
+    ("a script", b"printf '#!/bin/sh\\necho $2 $1\\n' >/tmp/s; chmod +x /tmp/s; "
+     b"/tmp/s x y\r", r"\ny x\n"),
+    ("", b"rm /tmp/r /tmp/s\r", None),
 ]
+END = {"poweroff": (0, 1), "reboot": (9,)}     # statuses of run_qemu
+
+
+def last(a, log, word):
+    """busybox's init, and the command that ends it; did the machine obey?"""
+    m = kdb_test.Machine(a, "init=/bin/busybox initargs=init", log)
+    m.expect(rb"press Enter", 30)
+    m.send(b"\r")
+    m.expect(rb"# (\x1b\[6n)?$", 20)
+    m.send(word.encode() + b"\r")
+    asked = m.expect(b"Requesting system " + word.encode(), 30)
+    return asked is not None and m.end() in END[word]
 
 
 def main():
@@ -43,7 +66,7 @@ def main():
     p.add_argument("--kernel", default="build/gnomon.elf")
     p.add_argument("--initrd", default="build/initrd.cpio")
     p.add_argument("--log", default="build/jobs-test.log")
-    p.add_argument("--timeout", type=int, default=60)
+    p.add_argument("--timeout", type=int, default=200)
     a = p.parse_args()
     failed = 0
     with open(a.log, "wb") as log:
@@ -55,12 +78,14 @@ def main():
             for i, part in enumerate(parts):
                 m.send(part)
                 if i + 1 < len(parts):      # the command has to be there
-                    out += m.expect(rb"\n", 10) or ""
-                    m.expect(rb"(?!)", 0.5)
+                    if i == 0:
+                        out += m.expect(rb"\n", 10) or ""
+                    m.expect(rb"(?!)", 1)
             got = m.expect(PROMPT, 10)
             out = (out + (got or "")).replace("\r", "")
             ok = got is not None and (want is None or re.search(want, out))
-            print(("ok" if ok else "not ok") + f" {n} jobs: {what}")
+            print(("ok" if ok else "not ok") +
+                  f" {n} jobs: {what or 'clean up'}")
             if not ok:
                 failed += 1
                 print(f"    {out!r}")
@@ -69,6 +94,10 @@ def main():
         print(("ok" if ok else "not ok") + f" {len(STEPS) + 1} jobs: exit")
         failed += not ok
         m.end()
+        for n, word in enumerate(END, len(STEPS) + 2):
+            ok = last(a, log, word)
+            print(("ok" if ok else "not ok") + f" {n} jobs: {word}")
+            failed += not ok
     return 1 if failed else 0
 
 

@@ -110,7 +110,7 @@ def main():
     # A million system calls with random arguments.
     qemu("fuzz-4cpu", total, 4, "512M",
          f"init=/bin/fuzzsys initargs={seed}:625:400:4", timeout=900)
-    run("jobs", [sys.executable, "tools/jobs_test.py"], total, 120)
+    run("jobs", [sys.executable, "tools/jobs_test.py"], total, 300)
     run("bomb", [sys.executable, "tools/bomb_test.py"], total, 300)
     run("strace", [sys.executable, "tools/strace_test.py"], total, 120)
     run("panic", [sys.executable, "tools/panic_test.py"], total, 900)
