@@ -6,8 +6,9 @@
  * mp.c copies [ap_entry, ap_entry_end) to a page below 1 MiB; a start-up
  * interrupt begins there with cs = page / 16, ip = 0.  The code goes from real
  * mode to long mode in one step, with the boot CPU's early page tables, whose
- * identity map covers the page.  One CPU starts at a time: the mailbox below
- * is its alone until it says so in ap_alive.
+ * identity map covers the page.  One CPU starts at a time, and only the one that
+ * ap_claim names: it takes its name out, and then the mailbox is its alone until
+ * it is alive.  Any other comes late, after mp.c gave it up, and halts here.
  *
  * Sources: Intel SDM vol. 3A, 9.4.4 (MP initialisation), 10.8.5.
  */
@@ -18,7 +19,7 @@
 #define CODE_SEL	0x08
 
 	.section .rodata
-	.global	ap_entry, ap_entry_end
+	.global	ap_entry, ap_entry_end, ap_claim
 	.balign	16
 	.code16
 ap_entry:
@@ -26,6 +27,16 @@ ap_entry:
 	cld
 	movw	%cs, %ax
 	movw	%ax, %ds
+
+	movl	$1, %eax
+	cpuid
+	shrl	$24, %ebx			/* our APIC id */
+	leal	1(%ebx), %eax
+	xorl	%ecx, %ecx
+	lock cmpxchgl %ecx, ap_claim - ap_entry
+	jnz	ap_late
+
+	movw	%cs, %ax
 	movzwl	%ax, %ebx
 	shll	$4, %ebx			/* where the page is */
 
@@ -47,6 +58,9 @@ ap_entry:
 	movl	$(CR0_PG | CR0_WP | CR0_NE | CR0_MP | CR0_PE), %eax
 	movl	%eax, %cr0
 	ljmpl	*(ap_far - ap_entry)
+ap_late:
+	hlt
+	jmp	ap_late
 
 	.code64
 ap_entry64:
@@ -64,6 +78,9 @@ ap_gdt_desc:
 ap_far:
 	.long	0
 	.word	CODE_SEL
+	.balign	4
+ap_claim:
+	.long	0				/* APIC id + 1 */
 ap_entry_end:
 
 	.text

@@ -9,11 +9,15 @@
  *	KICKED -> ALIVE		new CPU: runs C in the upper half
  *	ALIVE -> GO		boot CPU: it is in all_cpus now
  *	GO -> IDLE		new CPU: has flushed its TLB, its timer runs
- *	KICKED -> IDLE		boot CPU: no answer; stopped by INIT, left out
+ *	KICKED -> IDLE		boot CPU: no answer; its claim is withdrawn, it is
+ *				left out
  *
  *	I1 from GO on the CPU takes part in every shootdown and cross-call; what
  *	   it cached in its TLB before, it flushes between GO and IDLE.
  *	I2 the mailbox is changed only in IDLE.
+ *	I3 a CPU starts only if it takes its claim: one that is given up and comes
+ *	   late (INIT does not stop a start-up interrupt that is on its way) halts
+ *	   in the page below 1 MiB, which is used for nothing else.
  *
  * Locks: none.  Sources: Intel SDM vol. 3A, 9.4.4 (MP initialisation).
  */
@@ -31,23 +35,26 @@
 #include <sys/callout.h>
 #include <sys/kprintf.h>
 #include <sys/md.h>
+#include <sys/panic.h>
 #include <sys/smp.h>
 #include <sys/thread.h>
 #include <vm/vm_kern.h>
 
 BOOT_OPTION(maxcpus, "maxcpus", "use at most so many CPUs");
+BOOT_OPTION(apwait, "apwait", "how long a CPU may take to start, ms (2000)");
 
 #define TRAMPOLINE_MIN	0x1000		/* not the real-mode vectors */
 #define TRAMPOLINE_MAX	0x9f000		/* the EBDA may be above */
 #define INIT_DELAY	(10 * NSEC_PER_MSEC)
 #define STARTUP_DELAY	(200 * NSEC_PER_USEC)
-#define START_TIMEOUT	(2 * NSEC_PER_SEC)
-#define SECOND_SIPI	(50 * NSEC_PER_MSEC)
+#define START_TIMEOUT	2000		/* ms, unless apwait= */
+#define SECOND_SIPI	50		/* ms */
+#define CLAIM_TIMEOUT	(60 * NSEC_PER_SEC)
 
 enum ap_state { AP_IDLE, AP_KICKED, AP_ALIVE, AP_GO };
 
 /* ap_entry.S: the code to copy, and its mailbox (I2). */
-extern const char	ap_entry[], ap_entry_end[];
+extern const char	ap_entry[], ap_entry_end[], ap_claim[];
 extern uint64_t		ap_boot_stack;
 extern int		ap_boot_cpu;
 uint64_t		ap_boot_stack;
@@ -134,18 +141,26 @@ ap_wait(enum ap_state state, nsec_t timeout)
 static bool
 ap_kick(uint32_t apicid, vm_paddr_t page)
 {
+	uint32_t *claim = (uint32_t *)(void *)((char *)PHYS_TO_DMAP(page) +
+	    (ap_claim - ap_entry)), mine = apicid + 1;
+	uint64_t ms = bootopt_u64("apwait", START_TIMEOUT);
+
+	atomic_store(claim, mine);
 	lapic_ipi_init(apicid);
 	md_delay(INIT_DELAY);
 	lapic_ipi_startup(apicid, page);
 	md_delay(STARTUP_DELAY);
-	if (ap_wait(AP_ALIVE, SECOND_SIPI))
+	if (ap_wait(AP_ALIVE, MIN(ms, SECOND_SIPI) * NSEC_PER_MSEC))
 		return true;
 	lapic_ipi_startup(apicid, page);
-	if (ap_wait(AP_ALIVE, START_TIMEOUT))
+	if (ap_wait(AP_ALIVE, ms * NSEC_PER_MSEC))
 		return true;
-	lapic_ipi_init(apicid);		/* so that it does not come late */
-	md_delay(INIT_DELAY);
-	return false;
+	if (atomic_fcmpset(claim, &mine, 0))
+		return false;
+	if (!ap_wait(AP_ALIVE, CLAIM_TIMEOUT))	/* I3: on its way */
+		panic("local APIC %u began to start and does not come",
+		    apicid);
+	return true;
 }
 
 /* Start one CPU; false: it is left out. */
