@@ -56,6 +56,7 @@ KERN_SRCS += kern/proc/mount.c
 KERN_SRCS += kern/proc/flock.c
 KERN_SRCS += kern/proc/eventfd.c
 KERN_SRCS += kern/proc/epoll.c
+KERN_SRCS += kern/proc/pidfd.c
 KERN_SRCS += kern/proc/usock.c
 KERN_SRCS += kern/proc/rights.c
 KERN_SRCS += kern/proc/procfs.c

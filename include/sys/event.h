@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* event.h: eventfd and epoll (eventfd.c, epoll.c). */
+/* event.h: eventfd, epoll and pidfd (eventfd.c, epoll.c, pidfd.c). */
 #pragma once
 
 #include <lib/cdefs.h>
@@ -11,6 +11,12 @@ void		 event_init(void);
 /* eventfd_create: => Gives: a file.  semaphore: reads take 1. */
 int		 eventfd_create(uint64_t count, bool semaphore,
 		    unsigned flags, struct file **fpp) __warn_unused;
+/* pidfd_create: => Gives: a file.  ESRCH, ENOMEM, ENFILE. */
+int		 pidfd_create(int pid, unsigned flags, struct file **fpp)
+		    __warn_unused;
+/* pidfd_pid: the process; 0: it is gone; -1: fp is no pidfd.
+ * => Locks: proctree_lock. */
+int		 pidfd_pid(struct file *fp);
 #define EPOLLET		0x80000000U
 #define EPOLLONESHOT	0x40000000U
 struct epoll_want {

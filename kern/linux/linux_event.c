@@ -58,6 +58,18 @@ sys_eventfd(SYSARGS6(count, a1 __unused, a2 __unused, a3 __unused,
 	return sys_eventfd2(count, 0, 0, 0, 0, 0);
 }
 
+int64_t
+sys_pidfd_open(SYSARGS2(pid, flags))
+{
+	struct file *fp;
+	int error;
+
+	if (((uint32_t)flags & ~(uint32_t)O_NONBLOCK) != 0 || (int32_t)pid <= 0)
+		return -EINVAL;
+	error = pidfd_create((int32_t)pid, (unsigned)flags, &fp);
+	return error != 0 ? ret_errno(error) : fd_give(fp, true);
+}
+
 /* ---- epoll ---- */
 
 int64_t

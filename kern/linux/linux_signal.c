@@ -7,6 +7,8 @@
 #include "linux_priv.h"
 
 #include <linux/misc.h>
+#include <sys/event.h>
+#include <sys/file.h>
 #include <sys/proc.h>
 #include <sys/signal.h>
 #include <sys/usermode.h>
@@ -349,6 +351,38 @@ sys_rt_sigqueueinfo(SYSARGS3(pid, signo, info))
 	rw_rlock(&proctree_lock);
 	error = (int)pid <= 0 ? ESRCH : kill_one((int)pid, &si);
 	rw_runlock(&proctree_lock);
+	return ret_errno(error);
+}
+
+/* ---- by descriptor ---- */
+
+int64_t
+sys_pidfd_send_signal(SYSARGS4(fd, signo, info, flags))
+{
+	struct siginfo si = kill_info((int)signo, SI_USER);
+	struct file *fp;
+	int pid, error;
+
+	if ((uint32_t)flags != 0)
+		return -EINVAL;
+	fp = fd_get((int)fd);
+	if (fp == NULL)
+		return -EBADF;
+	rw_rlock(&proctree_lock);
+	pid = pidfd_pid(fp);
+	rw_runlock(&proctree_lock);
+	error = pid < 0 ? EBADF : (int)signo < 0 || (int)signo > NSIG ?
+	    EINVAL : 0;
+	if (error == 0 && info != 0)
+		error = queue_info(pid, (int)signo, info, &si);
+	if (error == 0) {
+		rw_rlock(&proctree_lock);
+		/* The same one still? */
+		pid = pidfd_pid(fp);
+		error = pid == 0 ? ESRCH : kill_one(pid, &si);
+		rw_runlock(&proctree_lock);
+	}
+	file_put(fp);
 	return ret_errno(error);
 }
 

@@ -9,6 +9,8 @@
 #include <lib/string.h>
 #include <linux/misc.h>
 #include <sys/md.h>
+#include <sys/event.h>
+#include <sys/file.h>
 #include <sys/proc.h>
 
 #define WAIT_ODD	(__WNOTHREAD | __WALL | __WCLONE)
@@ -53,7 +55,22 @@ sys_wait4(SYSARGS4(pid, status, options, ru))
 
 /* ---- waitid ---- */
 
-/* waitid_which: the id as kern_wait wants it; EINVAL, EBADF (no pidfds). */
+/* waitid_pidfd: the process that a descriptor means. */
+static int
+waitid_pidfd(int fd, int *which)
+{
+	struct file *fp = fd_get(fd);
+
+	if (fp == NULL)
+		return EBADF;
+	rw_rlock(&proctree_lock);
+	*which = pidfd_pid(fp);
+	rw_runlock(&proctree_lock);
+	file_put(fp);
+	return *which < 0 ? EBADF : *which == 0 ? ECHILD : 0;
+}
+
+/* waitid_which: the id as kern_wait wants it; EINVAL, EBADF, ECHILD. */
 static int
 waitid_which(uint64_t type, int id, int *which)
 {
@@ -71,7 +88,7 @@ waitid_which(uint64_t type, int id, int *which)
 			*which = WAIT_GROUP1;
 		return id >= 0 ? 0 : EINVAL;
 	case P_PIDFD:
-		return id < 0 ? EINVAL : EBADF;
+		return id < 0 ? EINVAL : waitid_pidfd(id, which);
 	default:
 		return EINVAL;
 	}

@@ -163,6 +163,7 @@ exit_zombie(struct proc *p)
 	}
 	wakeup(parent);
 	rw_wunlock(&proctree_lock);
+	poll_wakeup();
 	if (reap)
 		proc_free(p);
 }

@@ -24,27 +24,10 @@ static const char name[] = "f";
 __asm__("restorer: mov $15, %eax\n\tsyscall");
 void	restorer(void);
 
-static void
-msleep(long ms)
-{
-	struct { long s, ns; } ts = { ms / 1000, ms % 1000 * 1000000 };
-
-	sys2(SYS_nanosleep, &ts, 0);
-}
-
 static long
 op(int flags)
 {
 	return sys3(SYS_open, name, flags, 0);
-}
-
-static short
-events(long fd)
-{
-	struct { int fd; short ev, rev; } p = { (int)fd, POLLIN | POLLOUT, 0 };
-
-	sys3(SYS_poll, &p, 1, 0);
-	return p.rev;
 }
 
 static void

@@ -43,3 +43,4 @@ USER_PROGS	+= limits
 USER_PROGS	+= systable
 USER_PROGS	+= bomb
 USER_PROGS	+= scm
+USER_PROGS	+= pidfds

@@ -26,14 +26,6 @@ enum {
 static volatile int *sh;
 
 static void
-msleep(long ms)
-{
-	struct { long s, ns; } ts = { ms / 1000, ms % 1000 * 1000000 };
-
-	sys2(SYS_nanosleep, &ts, 0);
-}
-
-static void
 is_uid(int line, unsigned r, unsigned e, unsigned s)
 {
 	unsigned ids[3];

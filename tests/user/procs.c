@@ -20,14 +20,6 @@ static struct shared {
 	volatile int	a, b, c;
 } *sh;
 
-static void
-msleep(long ms)
-{
-	struct { long s, ns; } ts = { ms / 1000, ms % 1000 * 1000000 };
-
-	sys2(SYS_nanosleep, &ts, 0);
-}
-
 static long
 wait4(long pid, int *st, int options)
 {

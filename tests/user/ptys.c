@@ -33,23 +33,6 @@ static char path[32], buf[BULK];
 static volatile int *sh;
 
 static void
-msleep(long ms)
-{
-	struct { long s, ns; } ts = { ms / 1000, ms % 1000 * 1000000 };
-
-	sys2(SYS_nanosleep, &ts, 0);
-}
-
-static short
-events(long fd)
-{
-	struct { int fd; short ev, rev; } p = { (int)fd, POLLIN | POLLOUT, 0 };
-
-	sys3(SYS_poll, &p, 1, 0);
-	return p.rev;
-}
-
-static void
 got_at(int line, long fd, const char *want)
 {
 	size_t len = strlen(want), at = 0;

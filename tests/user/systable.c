@@ -99,7 +99,6 @@ partials(void)
 	partial(202, "priority inheritance", sys4(202, args, 6, 0, 0),
 	    -ENOSYS);
 	partial(222, "of a thread", sys3(222, 3, 0, &id), -95);
-	partial(247, "pidfds", sys6(247, 3, 0, 0, 4, 0, 0), -EBADF);
 	args[0] = 0x1000;	/* PIDFD */
 	partial(435, "pidfd", sys2(435, args, 88), -EINVAL);
 }

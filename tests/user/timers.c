@@ -64,14 +64,6 @@ now_ms(int clock)
 	return ts.s * 1000 + ts.ns / 1000000;
 }
 
-static long
-msleep(long ms)
-{
-	struct timespec ts = { ms / 1000, ms % 1000 * 1000000 };
-
-	return sys2(SYS_nanosleep, &ts, 0);
-}
-
 static void
 block(int signo, bool on)
 {

@@ -44,14 +44,6 @@ static struct shared {
 __asm__("restorer: mov $15, %eax\n\tsyscall");
 void	restorer(void);
 
-static void
-msleep(long ms)
-{
-	struct { long s, ns; } ts = { ms / 1000, ms % 1000 * 1000000 };
-
-	sys2(SYS_nanosleep, &ts, 0);
-}
-
 static long
 tio(long cmd, void *arg)
 {

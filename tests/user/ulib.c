@@ -53,6 +53,23 @@ run_child(int (*fn)(void *), void *arg)
 	return status;
 }
 
+long
+msleep(long ms)
+{
+	struct { long s, ns; } ts = { ms / 1000, ms % 1000 * 1000000 };
+
+	return sys2(SYS_nanosleep, &ts, 0);
+}
+
+short
+events(long fd)
+{
+	struct { int fd; short ev, rev; } p = { (int)fd, 1 | 4, 0 };
+
+	sys3(7 /* poll */, &p, 1, 0);
+	return p.rev;
+}
+
 void *
 map_anon(unsigned long len, int prot)
 {

@@ -128,6 +128,11 @@ struct stat {
 	long		unused[3];
 };
 
+/* msleep: nanosleep's result. */
+long	msleep(long ms);
+/* events: what poll says of fd now, of POLLIN and POLLOUT and what it says
+ * unasked. */
+short	events(long fd);
 /* map_anon: private anonymous memory; ends the program when there is none. */
 void	*map_anon(unsigned long len, int prot);
 void	*map_shared(unsigned long len);
