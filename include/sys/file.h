@@ -17,6 +17,7 @@
 
 struct file;
 struct fsctx;
+struct pipe;
 struct rnode;
 struct vm_object;
 
@@ -225,6 +226,10 @@ extern const struct fileops fifo_fileops;	/* of S_IFIFO nodes */
 int		 pipe_create(unsigned flags, struct file **rd,
 		    struct file **wr) __warn_unused;
 void		 pipe_init(void);
+/* pipe_node: a node that leads to a pipe without a name.  ENXIO: fp is none;
+ * ENOMEM.  pipe_drop: such a node goes. */
+int		 pipe_node(struct file *fp, struct rnode **np) __warn_unused;
+void		 pipe_drop(struct pipe *pp);
 /* pipe_rights: files on their way in the pipe that fp is an end of. */
 struct rightslist;
 struct rightslist *pipe_rights(struct file *fp);

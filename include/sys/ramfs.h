@@ -66,7 +66,8 @@ struct rnode {
 	int64_t			 rn_btime;	/* [c] made */
 	uint64_t		 rn_rdev;	/* [c] S_IFCHR, S_IFBLK: number */
 	struct vm_object	*rn_object;	/* [n] S_IFREG; NULL: empty */
-	struct pipe		*rn_pipe;	/* [n] S_IFIFO; NULL: not open */
+	struct pipe		*rn_pipe;	/* [n] S_IFIFO; NULL: not open; of
+						 * pipe_node: [c] counted */
 	char			*rn_target;	/* [c] S_IFLNK without rn_ops */
 	struct rnode		*rn_parent;	/* [N] directory of the last name
 						 * made; root: itself */

@@ -10,17 +10,20 @@
  * I1: p_head - p_tail is the number of bytes in the ring, <= PIPE_SIZE.
  * I2: a write of at most PIPE_BUF bytes goes in whole or not at all.
  * I3: p_pages[i] exists for every byte between tail and head.
- * I4: a FIFO's rn_pipe has p_users > 0: open files, and opens that wait.
+ * I4: p_refs counts open files, opens that wait, and nodes that /proc made for a
+ *     pipe without a name.  rn_pipe of a FIFO has some; the last one clears it.
  * I5: f_offset of a FIFO's file is p_wopens when it was opened: an end of file
  *     is only told to a reader whose writer was there.  Of a pipe it is 0.
- * Locks: p_lock (LO_FILE); rn_lock for rn_pipe and p_users, alone; poll's state
- *    is atomic.
+ * Locks: p_lock (LO_FILE); rn_lock for rn_pipe and a FIFO's p_refs, alone;
+ *    poll's state is atomic.
  * Sources: pipe(7), fifo(7) of Linux; POSIX.1-2017 write(), open().
  */
 #include <sys/file.h>
 
 #include <lib/atomic.h>
+#include <lib/ksnprintf.h>
 #include <sys/errno.h>
+#include <sys/kmalloc.h>
 #include <sys/md.h>
 #include <sys/param.h>
 #include <sys/proc.h>
@@ -32,6 +35,7 @@
 #include <vm/vm_page.h>
 
 #define PIPE_PAGES	(PIPE_SIZE / PAGE_SIZE)
+#define PIPE_NAME	32U
 
 /* Lifetime: until both ends are closed. [i] p_lock. */
 struct pipe {
@@ -42,7 +46,8 @@ struct pipe {
 	unsigned	 p_nputs, p_nrooms;	/* [i] writes; times that a full
 						 * one got room */
 	unsigned	 p_nends;		/* [i] ends ever closed */
-	unsigned	 p_users;		/* rn_lock of its node: I4 */
+	unsigned	 p_refs;		/* [a] I4 */
+	bool		 p_named;		/* [c] a FIFO's */
 	unsigned	 p_rwait, p_wwait;	/* [i] threads that sleep */
 	uint64_t	 p_ino;			/* [c] */
 	struct rightslist p_rights;		/* [i] by r_start; see rights.c */
@@ -376,18 +381,23 @@ pipe_free(struct pipe *pp)
 	zone_free(pipe_zone, pp);
 }
 
-/* pipe_leave: one end of fp's mode less; were they the last? */
-static bool
+void
+pipe_drop(struct pipe *pp)
+{
+	if (atomic_fetchadd(&pp->p_refs, -1) == 1)
+		pipe_free(pp);
+}
+
+/* pipe_leave: one end of fp's mode less. */
+static void
 pipe_leave(struct file *fp, struct pipe *pp)
 {
 	struct rightslist lost = TAILQ_HEAD_INITIALIZER(lost);
-	bool last;
 
 	rw_wlock(&pp->p_lock);
 	pp->p_readers -= FREADABLE(fp);
 	pp->p_writers -= FWRITABLE(fp);
 	pp->p_nends++;
-	last = pp->p_readers == 0 && pp->p_writers == 0;
 	if (pp->p_readers == 0)
 		rights_detach_all(&pp->p_rights, &lost);
 	wakeup(&pp->p_rwait);
@@ -395,7 +405,6 @@ pipe_leave(struct file *fp, struct pipe *pp)
 	poll_wakeup();
 	rw_wunlock(&pp->p_lock);
 	rights_put_all(&lost);
-	return last;
 }
 
 static void
@@ -403,8 +412,8 @@ pipe_close(struct file *fp)
 {
 	struct pipe *pp = fp->f_data;
 
-	if (pipe_leave(fp, pp))
-		pipe_free(pp);
+	pipe_leave(fp, pp);
+	pipe_drop(pp);
 }
 
 /* ---- pipes with a name ---- */
@@ -430,11 +439,14 @@ fifo_get(struct rnode *n)
 	struct pipe *pp;
 
 	rw_wlock(&n->rn_lock);
-	if (n->rn_pipe == NULL)
+	if (n->rn_pipe == NULL) {
 		n->rn_pipe = pipe_alloc();
+		if (n->rn_pipe != NULL)
+			n->rn_pipe->p_named = true;
+	}
 	pp = n->rn_pipe;
 	if (pp != NULL)
-		pp->p_users++;
+		atomic_add(&pp->p_refs, 1);
 	rw_wunlock(&n->rn_lock);
 	return pp;
 }
@@ -445,7 +457,7 @@ fifo_put(struct rnode *n, struct pipe *pp)
 	bool last;
 
 	rw_wlock(&n->rn_lock);
-	last = --pp->p_users == 0;
+	last = atomic_fetchadd(&pp->p_refs, -1) == 1;
 	if (last)
 		n->rn_pipe = NULL;
 	rw_wunlock(&n->rn_lock);
@@ -477,7 +489,8 @@ fifo_join(struct file *fp, struct pipe *pp, bool nonblock)
 
 	error = 0;
 	rw_wlock(&pp->p_lock);
-	if (wr && !rd && nonblock && pp->p_readers == 0) {
+	/* Only who has a name is waited for. */
+	if (wr && !rd && nonblock && pp->p_readers == 0 && pp->p_named) {
 		rw_wunlock(&pp->p_lock);
 		return ENXIO;
 	}
@@ -488,13 +501,13 @@ fifo_join(struct file *fp, struct pipe *pp, bool nonblock)
 	pp->p_wopens += wr;
 	wakeup(&pp->p_ropens);
 	poll_wakeup();
-	if (rd && !wr && pp->p_writers == 0 && !nonblock)
+	if (pp->p_named && rd && !wr && pp->p_writers == 0 && !nonblock)
 		error = fifo_wait(pp, &pp->p_wopens);
-	else if (wr && !rd && pp->p_readers == 0)
+	else if (pp->p_named && wr && !rd && pp->p_readers == 0)
 		error = fifo_wait(pp, &pp->p_ropens);
 	rw_wunlock(&pp->p_lock);
 	if (error != 0)
-		(void)pipe_leave(fp, pp);
+		pipe_leave(fp, pp);
 	return error;
 }
 
@@ -518,7 +531,7 @@ fifo_close(struct file *fp)
 {
 	struct pipe *pp = fp->f_data;
 
-	(void)pipe_leave(fp, pp);
+	pipe_leave(fp, pp);
 	fifo_put(fp->f_node, pp);
 }
 
@@ -548,6 +561,30 @@ static const struct fileops pipe_ops = {
 };
 
 int
+pipe_node(struct file *fp, struct rnode **np)
+{
+	struct pipe *pp = fp->f_data;
+	struct rnode *n;
+
+	if (fp->f_ops != &pipe_ops)
+		return ENXIO;
+	n = rnode_alloc(S_IFIFO | 0600);
+	if (n == NULL)
+		return ENOMEM;
+	n->rn_target = kmalloc(PIPE_NAME, M_WAITOK);
+	if (n->rn_target == NULL) {
+		rnode_put(n);
+		return ENOMEM;
+	}
+	(void)ksnprintf(n->rn_target, PIPE_NAME, "pipe:[%lu]", pp->p_ino);
+	n->rn_ino = pp->p_ino;
+	atomic_add(&pp->p_refs, 1);
+	n->rn_pipe = pp;
+	*np = n;
+	return 0;
+}
+
+int
 pipe_create(unsigned flags, struct file **rd, struct file **wr)
 {
 	struct pipe *pp;
@@ -556,6 +593,7 @@ pipe_create(unsigned flags, struct file **rd, struct file **wr)
 	pp = pipe_alloc();
 	if (pp == NULL)
 		return ENOMEM;
+	pp->p_refs = 2;
 	pp->p_readers = pp->p_writers = 1;
 	pp->p_ropens = pp->p_wopens = 1;
 	error = file_alloc(&pipe_ops, O_RDONLY | (flags & O_NONBLOCK), pp,
@@ -568,6 +606,7 @@ pipe_create(unsigned flags, struct file **rd, struct file **wr)
 	    NULL, wr);
 	if (error != 0) {
 		pp->p_writers = 0;
+		pp->p_refs = 1;
 		file_put(*rd);
 	}
 	return error;

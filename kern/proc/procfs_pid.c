@@ -291,12 +291,17 @@ static int
 fd_follow(int pid, int fd, struct rnode **np)
 {
 	struct file *fp = pid_file(pid, fd);
+	int error;
 
 	if (fp == NULL)
 		return ENOENT;
-	*np = fp->f_node != NULL ? rnode_ref(fp->f_node) : NULL;
+	error = 0;
+	if (fp->f_node != NULL)
+		*np = rnode_ref(fp->f_node);
+	else
+		error = pipe_node(fp, np);
 	file_put(fp);
-	return *np != NULL ? 0 : ENXIO;
+	return error;
 }
 
 /* ---- texts ---- */

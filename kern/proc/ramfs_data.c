@@ -174,6 +174,8 @@ rnode_data_fini(struct rnode *n)
 	if (n->rn_object != NULL)
 		vm_object_deallocate(n->rn_object);
 	n->rn_object = NULL;
+	if (n->rn_pipe != NULL)
+		pipe_drop(n->rn_pipe);
 }
 
 /* ---- pages ---- */

@@ -183,6 +183,42 @@ ends(void)
 	sys1(SYS_close, w);
 }
 
+/* A pipe without a name is opened by its descriptor's, and not waited for. */
+static void
+unnamed(void)
+{
+	char path[] = "/proc/self/fd/00", text[64];
+	long r, w, n;
+	struct stat a, b;
+	int p[2];
+	char c;
+
+	CHECK(sys1(SYS_pipe, p) == 0, "pipe");
+	path[14] = (char)('0' + p[0] / 10);
+	path[15] = (char)('0' + p[0] % 10);
+	if (p[0] < 10) {
+		path[14] = (char)('0' + p[0]);
+		path[15] = '\0';
+	}
+	CHECK(sys2(SYS_stat, path, &a) == 0 && sys2(SYS_fstat, p[0], &b) == 0 &&
+	    a.ino == b.ino && (a.mode & 0170000) == S_IFIFO, "stat");
+	w = sys3(SYS_open, path, O_WRONLY, 0);
+	CHECK(w >= 0 && sys1(SYS_close, p[1]) == 0 &&
+	    sys3(SYS_write, w, "xy", 2) == 2, "a writer: %ld", w);
+	r = sys3(SYS_open, path, O_RDONLY, 0);
+	CHECK(r >= 0 && sys3(SYS_read, r, &c, 1) == 1 && c == 'x' &&
+	    sys3(SYS_read, p[0], &c, 1) == 1 && c == 'y', "readers: %ld", r);
+	sys1(SYS_close, w);
+	CHECK(sys3(SYS_read, r, &c, 1) == 0, "the end");
+	sys1(SYS_close, r);
+	r = sys3(SYS_open, path, O_RDONLY, 0);
+	CHECK(r >= 0 && sys3(SYS_read, r, &c, 1) == 0, "no wait: %ld", r);
+	n = sys3(89 /* readlink */, path, text, sizeof(text));
+	CHECK(n > 7 && memcmp(text, "pipe:[", 6) == 0, "its name: %ld", n);
+	sys1(SYS_close, p[0]);
+	sys1(SYS_close, r);
+}
+
 int
 main(int argc, char **argv, char **envp)
 {
@@ -196,6 +232,7 @@ main(int argc, char **argv, char **envp)
 	waits();
 	signals();
 	ends();
+	unnamed();
 	CHECK(sys1(SYS_rmdir, "/tmp/fifos") == 0, "left over");
 	printf("fifos: ok\n");
 	return 0;

@@ -168,6 +168,25 @@ errors(void)
 	close2(s);
 }
 
+/* A user has no more under way than it may have open. */
+static int
+as_user(void *arg)
+{
+	unsigned long l[2] = { 40, 40 };
+	long n = 0, r;
+	int s[2];
+
+	(void)arg;
+	CHECK(sys4(SYS_socketpair, 1, 1, 0, s) == 0 &&
+	    sys4(SYS_prlimit64, 0, RLIMIT_NOFILE, l, 0) == 0 &&
+	    sys1(105 /* setuid */, 4711) == 0, "user");
+	while ((r = put1(s[0], "x", 0)) == 1 && n < 100)
+		n++;
+	CHECK(r == -109 /* ETOOMANYREFS */ && n >= 40 && n <= 42,
+	    "%ld after %ld", r, n);
+	return 0;
+}
+
 /* Whom nobody takes is closed. */
 static void
 lost(void)
@@ -316,6 +335,7 @@ main(int argc, char **argv, char **envp)
 	arrives();
 	errors();
 	lost();
+	CHECK(run_child(as_user, NULL) == 0, "a user");
 	ring();
 	waiting();
 	deep();
