@@ -37,6 +37,7 @@ struct vm_object;
 #define O_NOFOLLOW	00400000
 #define O_CLOEXEC	02000000
 #define O_PATH		010000000
+#define O_TMPFILE	020200000	/* with O_DIRECTORY */
 #define O_SETFL		(O_APPEND | O_NONBLOCK)	/* what F_SETFL may change */
 
 #define S_IFMT		0170000
@@ -52,7 +53,6 @@ struct vm_object;
 #define S_ISLNK(m)	(((m) & S_IFMT) == S_IFLNK)
 #define S_ISCHR(m)	(((m) & S_IFMT) == S_IFCHR)
 #define S_ISFIFO(m)	(((m) & S_IFMT) == S_IFIFO)
-#define S_ISSOCK(m)	(((m) & S_IFMT) == S_IFSOCK)
 #define S_ISUID		04000
 #define S_ISGID		02000
 #define S_IXGRP		00010

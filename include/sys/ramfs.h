@@ -75,8 +75,10 @@ struct rnode {
 	uint64_t		 rn_seq;	/* [N] next cookie */
 	TAILQ_HEAD(, filelock)	 rn_locks;	/* flock.c's lock */
 	int			 rn_nlocks;	/* [a] of them: none, no look */
+	bool			 rn_linkable;	/* [N] without ever a name */
 	unsigned		 rn_seals;	/* [a] memfd_create: SEAL_* */
-	struct mount		*rn_mount;	/* [c] once it had a name; counted */
+	struct mount		*rn_mount;	/* [c] once it had a name or O_TMPFILE;
+						 * counted */
 	struct mount		*rn_over;	/* [N] covers this directory */
 	const struct rnode_ops	*rn_ops;	/* [c] NULL: an ordinary node */
 	const struct procent	*rn_procent;	/* [c] procfs.c: what it is */
@@ -142,8 +144,13 @@ int		 ramfs_mknode(struct rnode *dir, const char *path, mode_t mode,
 		    const char *target, uint64_t rdev) __warn_unused;
 int		 ramfs_unlink(struct rnode *dir, const char *path, bool rmdir)
 		    __warn_unused;
-int		 ramfs_link(struct rnode *olddir, const char *old,
-		    struct rnode *newdir, const char *new, bool follow)
+/* ramfs_link: one more name for n. */
+int		 ramfs_link(struct rnode *n, struct rnode *newdir,
+		    const char *new) __warn_unused;
+/* ramfs_tmpfile: a file without a name, in the file system of the directory
+ * path; link may give it one if linkable says so.  EOPNOTSUPP, EROFS, ... */
+int		 ramfs_tmpfile(struct rnode *dir, const char *path, bool follow,
+		    mode_t mode, bool linkable, struct rnode **np)
 		    __warn_unused;
 #define RENAME_NOREPLACE	0x1U
 #define RENAME_EXCHANGE		0x2U

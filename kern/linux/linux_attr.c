@@ -32,8 +32,7 @@ node_of_fd(int fd, struct rnode **np)
 	return *np != NULL ? 0 : EINVAL;
 }
 
-/* node_at: path from dirfd; AT_EMPTY_PATH with "": dirfd itself. */
-static int
+int
 node_at(int dirfd, uint64_t path, uint64_t flags, struct rnode **np)
 {
 	bool empty;

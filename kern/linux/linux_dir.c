@@ -75,10 +75,9 @@ sys_rmdir(SYSARGS6(path, a1 __unused, a2 __unused, a3 __unused, a4 __unused,
 	return sys_unlinkat(CWD, path, AT_REMOVEDIR, 0, 0, 0);
 }
 
-/* two_names: run fn on both; the paths are let go. */
 static int64_t
-two_names(uint64_t fd1, uint64_t path1, uint64_t fd2, uint64_t path2,
-    int (*fn)(struct name_at nm[2], unsigned flags), unsigned flags)
+do_rename(uint64_t fd1, uint64_t path1, uint64_t fd2, uint64_t path2,
+    unsigned flags)
 {
 	struct name_at *nm;
 	int error;
@@ -91,7 +90,8 @@ two_names(uint64_t fd1, uint64_t path1, uint64_t fd2, uint64_t path2,
 	if (error == 0) {
 		error = name_at_get(&nm[1], fd2, path2);
 		if (error == 0) {
-			error = fn(nm, flags);
+			error = ramfs_rename(nm[0].dir, nm[0].path.p,
+			    nm[1].dir, nm[1].path.p, flags);
 			name_at_put(&nm[1]);
 		}
 		name_at_put(&nm[0]);
@@ -100,57 +100,57 @@ two_names(uint64_t fd1, uint64_t path1, uint64_t fd2, uint64_t path2,
 	return ret_errno(error);
 }
 
-static int
-names_rename(struct name_at nm[2], unsigned flags)
-{
-	return ramfs_rename(nm[0].dir, nm[0].path.p, nm[1].dir, nm[1].path.p,
-	    flags);
-}
-
-static int
-names_link(struct name_at nm[2], unsigned flags)
-{
-	return ramfs_link(nm[0].dir, nm[0].path.p, nm[1].dir, nm[1].path.p,
-	    (flags & AT_SYMLINK_FOLLOW) != 0);
-}
-
 int64_t
 sys_renameat2(SYSARGS6(fd1, path1, fd2, path2, flags, a5 __unused))
 {
 	if (((uint32_t)flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) != 0 ||
 	    (uint32_t)flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
-	return two_names(fd1, path1, fd2, path2, names_rename,
-	    (unsigned)flags);
+	return do_rename(fd1, path1, fd2, path2, (unsigned)flags);
 }
 
 int64_t
 sys_renameat(SYSARGS6(fd1, path1, fd2, path2, a4 __unused, a5 __unused))
 {
-	return two_names(fd1, path1, fd2, path2, names_rename, 0);
+	return do_rename(fd1, path1, fd2, path2, 0);
 }
 
 int64_t
 sys_rename(SYSARGS6(path1, path2, a2 __unused, a3 __unused, a4 __unused,
     a5 __unused))
 {
-	return two_names(CWD, path1, CWD, path2, names_rename, 0);
+	return do_rename(CWD, path1, CWD, path2, 0);
 }
 
 int64_t
 sys_linkat(SYSARGS6(fd1, path1, fd2, path2, flags, a5 __unused))
 {
-	if ((flags & ~(uint64_t)AT_SYMLINK_FOLLOW) != 0)
+	struct name_at nm;
+	struct rnode *n;
+	int error;
+
+	if ((flags & ~(uint64_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) != 0)
 		return -EINVAL;
-	return two_names(fd1, path1, fd2, path2, names_link,
-	    (unsigned)flags);
+	if ((flags & AT_EMPTY_PATH) != 0 && !cred_root())
+		return -ENOENT;
+	error = node_at((int)fd1, path1, (flags & AT_EMPTY_PATH) |
+	    ((flags & AT_SYMLINK_FOLLOW) == 0 ? AT_SYMLINK_NOFOLLOW : 0), &n);
+	if (error != 0)
+		return ret_errno(error);
+	error = name_at_get(&nm, fd2, path2);
+	if (error == 0) {
+		error = ramfs_link(n, nm.dir, nm.path.p);
+		name_at_put(&nm);
+	}
+	rnode_put(n);
+	return ret_errno(error);
 }
 
 int64_t
 sys_link(SYSARGS6(path1, path2, a2 __unused, a3 __unused, a4 __unused,
     a5 __unused))
 {
-	return two_names(CWD, path1, CWD, path2, names_link, 0);
+	return sys_linkat(CWD, path1, CWD, path2, 0, 0);
 }
 
 int64_t

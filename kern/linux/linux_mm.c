@@ -97,7 +97,7 @@ mmap_flags(uint64_t flags, struct vm_mmap_args *a)
 		return EINVAL;
 	}
 	if ((flags & MAP_HUGETLB) != 0)
-		return EINVAL;
+		return ENOMEM;		/* none is kept in store */
 	a->excl = (flags & MAP_FIXED_NOREPLACE) != 0;
 	a->fixed = a->excl || (flags & MAP_FIXED) != 0;
 	/* A place of the kernel's choice has nothing below it to grow into:

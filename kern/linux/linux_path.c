@@ -135,6 +135,10 @@ do_open(uint64_t dirfd, uint64_t path, uint64_t flags, uint64_t mode)
 
 	if ((flags & O_ACCMODE) == O_ACCMODE)
 		return -EINVAL;
+	if ((flags & O_TMPFILE & ~O_DIRECTORY) != 0 && (flags & O_PATH) == 0 &&
+	    ((flags & (O_TMPFILE | O_CREAT)) != O_TMPFILE ||
+	    (flags & O_ACCMODE) == O_RDONLY))
+		return -EINVAL;
 	error = name_at_get(&at, dirfd, path);
 	if (error != 0)
 		return ret_errno(error);

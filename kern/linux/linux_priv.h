@@ -58,6 +58,11 @@ int	upath_empty(uint64_t path, uint64_t flags, bool *empty) __warn_unused;
 int	upath_lookup(int dirfd, uint64_t path, bool follow,
 	    struct rnode **np) __warn_unused;
 
+/* node_at: the referenced node of path from dirfd; with AT_EMPTY_PATH and "":
+ * dirfd itself; AT_SYMLINK_NOFOLLOW. */
+int	node_at(int dirfd, uint64_t path, uint64_t flags, struct rnode **np)
+	    __warn_unused;
+
 /* iov_get: cnt vectors from user space; the sum of their lengths. */
 int	iov_get(uint64_t ua, unsigned cnt, struct uiovec *iov, size_t *total)
 	    __warn_unused;

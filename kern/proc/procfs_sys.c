@@ -11,6 +11,7 @@
 #include <lib/atomic.h>
 #include <lib/ksnprintf.h>
 #include <lib/string.h>
+#include <machine/vmparam.h>
 #include <sys/errno.h>
 #include <sys/itimer.h>
 #include <sys/kmalloc.h>
@@ -244,6 +245,13 @@ vm_overcommit(struct pout *o, int pid __unused)
 }
 
 static int
+vm_min_addr(struct pout *o, int pid __unused)
+{
+	pout_printf(o, "%lu\n", VM_MIN_USER_ADDRESS);
+	return 0;
+}
+
+static int
 vm_prefault_text(struct pout *o, int pid __unused)
 {
 	pout_printf(o, "%u\n", vm_prefault_enabled() ? 1U : 0U);
@@ -335,6 +343,8 @@ vm_longest_text(struct pout *o, int pid __unused)
 static const struct procent sys_vm_dir[] = {
 	{ .name = "longest_wait", .mode = S_IFREG | 0444,
 	    .text = vm_longest_text },
+	{ .name = "mmap_min_addr", .mode = S_IFREG | 0444,
+	    .text = vm_min_addr },
 	{ .name = "overcommit_memory", .mode = S_IFREG | 0444,
 	    .text = vm_overcommit },
 	{ .name = "prefault", .mode = S_IFREG | 0644,

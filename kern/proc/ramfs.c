@@ -339,6 +339,23 @@ open_lookup(struct rnode *dir, const char *path, unsigned oflags, mode_t mode,
 	return error;
 }
 
+/* open_tmpfile: a node without a name, open for writing. */
+static int
+open_tmpfile(struct rnode *dir, const char *path, unsigned oflags, mode_t mode,
+    struct rnode **np)
+{
+	int error;
+
+	error = ramfs_tmpfile(dir, path, (oflags & O_NOFOLLOW) == 0,
+	    mode & 07777, (oflags & O_EXCL) == 0, np);
+	if (error == 0) {
+		error = rnode_write_get(*np);
+		if (error != 0)
+			rnode_put(*np);
+	}
+	return error;
+}
+
 /* open_ops: what a file of n does; NULL: it cannot be opened. */
 static const struct fileops *
 open_ops(const struct rnode *n, unsigned oflags)
@@ -370,7 +387,9 @@ ramfs_open(struct rnode *dir, const char *path, unsigned oflags, mode_t mode,
 	struct rnode *n;
 	int error;
 
-	error = open_lookup(dir, path, oflags, mode, &n);
+	error = (oflags & (O_TMPFILE | O_PATH)) == O_TMPFILE ?
+	    open_tmpfile(dir, path, oflags, mode, &n) :
+	    open_lookup(dir, path, oflags, mode, &n);
 	if (error != 0)
 		return error;
 	ops = open_ops(n, oflags);
@@ -440,6 +459,7 @@ static struct unpack_link unpack_links[HARDLINKS];
 static bool
 unpack_linked(const struct cpio_entry *e, const char *path)
 {
+	struct rnode *n;
 	unsigned i;
 	int error;
 
@@ -455,8 +475,12 @@ unpack_linked(const struct cpio_entry *e, const char *path)
 		}
 		if (unpack_links[i].ino != e->ino)
 			continue;
-		error = ramfs_link(ramfs_root, unpack_links[i].path,
-		    ramfs_root, path, false);
+		error = ramfs_namei(ramfs_root, unpack_links[i].path, false,
+		    &n);
+		if (error != 0)
+			return false;
+		error = ramfs_link(n, ramfs_root, path);
+		rnode_put(n);
 		return error == 0;
 	}
 	return false;

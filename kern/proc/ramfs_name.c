@@ -230,16 +230,37 @@ ramfs_unlink(struct rnode *dir, const char *path, bool rmdir)
 }
 
 int
-ramfs_link(struct rnode *olddir, const char *old, struct rnode *newdir,
-    const char *new, bool follow)
+ramfs_tmpfile(struct rnode *dir, const char *path, bool follow, mode_t mode,
+    bool linkable, struct rnode **np)
 {
-	struct lastname l = { .dir = NULL };
-	struct rnode *n;
+	struct rnode *d;
 	int error;
 
-	error = ramfs_namei(olddir, old, follow, &n);
+	error = ramfs_namei(dir, path, follow, &d);
 	if (error != 0)
 		return error;
+	if (!S_ISDIR(d->rn_mode))
+		error = ENOTDIR;
+	else if (d->rn_ops != NULL)
+		error = EOPNOTSUPP;
+	else if (rnode_rdonly(d))
+		error = EROFS;
+	else if ((*np = mknode_alloc(S_IFREG | mode, NULL, 0)) == NULL)
+		error = ENOMEM;
+	if (error == 0) {
+		(*np)->rn_linkable = linkable;
+		mount_adopt(d->rn_mount, *np);
+	}
+	rnode_put(d);
+	return error;
+}
+
+int
+ramfs_link(struct rnode *n, struct rnode *newdir, const char *new)
+{
+	struct lastname l = { .dir = NULL };
+	int error;
+
 	rw_wlock(&ramfs_lock);
 	error = S_ISDIR(n->rn_mode) ? EPERM : namei_parent(newdir, new, &l);
 	if (error == 0 && (name_isdot(&l) ||
@@ -250,13 +271,14 @@ ramfs_link(struct rnode *olddir, const char *old, struct rnode *newdir,
 	if (error == 0)
 		error = dir_closed(l.dir);
 	/* It lost its last name since we looked; memfd_create gave none. */
-	if (error == 0 && n->rn_nlink == 0)
+	if (error == 0 && n->rn_nlink == 0 && !n->rn_linkable)
 		error = ENOENT;
 	if (error == 0)
 		error = dir_enter(l.dir, l.name, l.len, n);
+	if (error == 0)
+		n->rn_linkable = false;
 	rw_wunlock(&ramfs_lock);
 	lastname_put(&l);
-	rnode_put(n);
 	return error;
 }
 

@@ -287,12 +287,12 @@ trapsignal(int signo, int code, uint64_t addr)
 void
 sig_return(struct trapframe *tf)
 {
-	struct siginfo si = { .si_signo = SIGSEGV, .si_code = SI_KERNEL };
 	uint64_t mask;
 
 	if (md_sigreturn(tf, &mask) != 0)
-		sig_die(tf, SIGSEGV, &si);
-	sigmask_set(mask);
+		trapsignal(SIGSEGV, SI_KERNEL, 0);
+	else
+		sigmask_set(mask);
 }
 
 int

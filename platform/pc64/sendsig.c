@@ -111,7 +111,9 @@ context_restore(struct trapframe *tf, const struct sigcontext *sc)
 	tf->tf_rcx = sc->rcx;
 	tf->tf_rsp = sc->rsp;
 	tf->tf_rip = sc->rip;
-	tf->tf_rflags = (sc->rflags & RFLAGS_SIGRETURN) | RFLAGS_IF | RFLAGS_R1;
+	/* Others, NT and ID, stay as the handler left them. */
+	tf->tf_rflags = (tf->tf_rflags & ~RFLAGS_SIGRETURN) |
+	    (sc->rflags & RFLAGS_SIGRETURN) | RFLAGS_IF | RFLAGS_R1;
 	tf->tf_err = UINT64_MAX;	/* no call to restart */
 }
 
@@ -177,8 +179,9 @@ md_sigreturn(struct trapframe *tf, uint64_t *mask)
 	error = copyin(uaddr(tf->tf_rsp), &uc, sizeof(uc));
 	if (error != 0)
 		return error;
-	if (sc->cs != SEL_UCODE || sc->ss != SEL_UDATA ||
-	    sc->rip >= VM_MAX_USER_ADDRESS)
+	/* Any rip will do: the way out knows addresses that are not canonical,
+	 * and all others fault in user mode. */
+	if (sc->cs != SEL_UCODE || sc->ss != SEL_UDATA)
 		return EFAULT;
 	if (sc->fpstate == 0)
 		fpu_reset();

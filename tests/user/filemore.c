@@ -9,7 +9,7 @@
 enum {
 	SYS_pread64 = 17, SYS_pwrite64 = 18, SYS_sendfile = 40,
 	SYS_flock = 73, SYS_ftruncate = 77, SYS_chdir = 80, SYS_mkdir = 83,
-	SYS_rmdir = 84, SYS_unlink = 87, SYS_fadvise64 = 221,
+	SYS_rmdir = 84, SYS_unlink = 87, SYS_linkat = 265, SYS_fadvise64 = 221,
 	SYS_fallocate = 285, SYS_preadv = 295, SYS_pwritev = 296,
 	SYS_memfd_create = 319, SYS_copy_file_range = 326,
 	SYS_preadv2 = 327, SYS_pwritev2 = 328,
@@ -20,6 +20,12 @@ enum {
 #define O_CREAT		0100
 #define O_APPEND	02000
 #define ENXIO		6
+#define ENOTDIR		20
+#define O_EXCL		0200
+#define O_TMPFILE	020200000
+#define AT_FDCWD	-100
+#define AT_SYMLINK_FOLLOW 0x400
+#define AT_EMPTY_PATH	0x1000
 #define EBUSY		16
 #define ESPIPE		29
 #define EDEADLK		35
@@ -192,6 +198,55 @@ nameless(void)
 }
 
 static long
+link_fd(long fd, const char *path, long flags)
+{
+	return sys6(SYS_linkat, fd, (long)path, AT_FDCWD, (long)"named", flags,
+	    0);
+}
+
+/* A file that never had a name: link may give it one, if it was not told not
+ * to; then it lives and dies as any other. */
+static void
+tmpfiles(void)
+{
+	char proc[] = "/proc/self/fd/N";
+	int fd, fd2;
+
+	CHECK(sys3(SYS_open, ".", O_TMPFILE, 0600) == -EINVAL, "read only");
+	CHECK(sys3(SYS_open, ".", O_TMPFILE | O_RDWR | O_CREAT, 0600) ==
+	    -EINVAL, "with O_CREAT");
+	CHECK(sys3(SYS_open, ".", 020000000 | O_RDWR, 0600) == -EINVAL,
+	    "without O_DIRECTORY");
+	CHECK(sys3(SYS_open, "/proc", O_TMPFILE | O_RDWR, 0600) ==
+	    -EOPNOTSUPP, "/proc");
+	CHECK(sys3(SYS_open, "/dev/null", O_TMPFILE | O_RDWR, 0600) ==
+	    -ENOTDIR, "/dev/null");
+	CHECK(sys3(SYS_open, "none", O_TMPFILE | O_RDWR, 0600) == -ENOENT,
+	    "none");
+	fd = (int)sys3(SYS_open, ".", O_TMPFILE | O_RDWR, 0600);
+	CHECK(fd >= 0 && sys4(SYS_pwrite64, fd, "temporary", 9, 0) == 9,
+	    "O_TMPFILE: %d", fd);
+	CHECK(link_fd(fd, "", 0) == -ENOENT, "no name to link");
+	CHECK(link_fd(fd, "", AT_EMPTY_PATH) == 0, "link");
+	fd2 = make("named");
+	CHECK(sys4(SYS_pread64, fd2, buf, 20, 0) == 9 &&
+	    memcmp(buf, "temporary", 9) == 0, "the file that was linked");
+	CHECK(sys1(SYS_unlink, "named") == 0, "unlink");
+	CHECK(link_fd(fd, "", AT_EMPTY_PATH) == -ENOENT, "its last name is gone");
+	sys1(SYS_close, fd);
+	sys1(SYS_close, fd2);
+	fd = (int)sys3(SYS_open, ".", O_TMPFILE | O_RDWR | O_EXCL, 0600);
+	CHECK(link_fd(fd, "", AT_EMPTY_PATH) == -ENOENT, "O_EXCL: never a name");
+	sys1(SYS_close, fd);
+	fd = (int)sys3(SYS_open, ".", O_TMPFILE | O_WRONLY, 0600);
+	CHECK(fd >= 0 && fd < 10, "O_TMPFILE: %d", fd);
+	proc[sizeof(proc) - 2] = (char)('0' + fd);
+	CHECK(link_fd(AT_FDCWD, proc, AT_SYMLINK_FOLLOW) == 0
+	    && sys1(SYS_unlink, "named") == 0, "link by /proc");
+	sys1(SYS_close, fd);
+}
+
+static long
 lk(int fd, int cmd, int type, long start, long len)
 {
 	struct flock l = { (short)type, 0, start, len, 0, 0 };
@@ -311,6 +366,7 @@ main(int argc __attribute__((__unused__)),
 	vectors();
 	copies();
 	nameless();
+	tmpfiles();
 	posix_locks();
 	waiting();
 	open_locks();

@@ -293,13 +293,43 @@ on_flags(int sig, void *info, void *uc)
 	((unsigned long *)uc)[UC_RFLAGS] |= 0x3000 | FL_DF;
 }
 
+/* NT stays as the handler was entered with it. */
 static void
-on_die(int sig, void *info, void *uc)
+on_nothing(int sig, void *info, void *uc)
 {
 	(void)sig;
 	(void)info;
-	(void)uc;
+	((unsigned long *)uc)[UC_RFLAGS] &= ~(unsigned long)FL_NT;
+}
+
+static void
+on_die(int sig, void *info, void *uc)
+{
+	const unsigned long *u = uc;
+
+	(void)sig;
+	(void)info;
+	/* An address that cannot be gone to: the fault is there. */
+	if (hostile == 1 || hostile == 2)
+		exit(u[UC_RIP] == (hostile == 1 ? NONCANONICAL : KERNEL_ADDR) ?
+		    1 : 2);
 	exit(1);
+}
+
+/* flags_kept: rflags behind a signal that fn handles, with add set before. */
+static unsigned long
+flags_kept(void (*fn)(int, void *, void *), unsigned long add)
+{
+	unsigned long flags;
+
+	handle(SIGUSR1, fn);
+	__asm__ volatile("pushfq; orq %%rbx, (%%rsp); popfq\n\t"
+	    "syscall\n\tpushfq; popq %0; pushq $2; popfq"
+	    : "=a"(flags)
+	    : "a"((long)SYS_kill), "D"(sys0(SYS_getpid)), "S"((long)SIGUSR1),
+	      "b"(add)
+	    : "rcx", "r11", "cc", "memory");
+	return flags;
 }
 
 static void
@@ -312,17 +342,15 @@ test_sigreturn(void)
 	for (i = 0; i < 4; i++) {
 		handle(SIGSEGV, on_die);
 		st = run_child(return_hostile, (void *)i);
-		/* Killed, or (Linux, for some) given to the handler. */
-		CHECK((WIFSIGNALED(st) && WTERMSIG(st) == SIGSEGV) ||
-		    (WIFEXITED(st) && WEXITSTATUS(st) == 1),
+		/* Given to the handler; with no stack to run it on, killed. */
+		CHECK(i == 3 ? WIFSIGNALED(st) && WTERMSIG(st) == SIGSEGV :
+		    WIFEXITED(st) && WEXITSTATUS(st) == 1,
 		    "hostile frame %ld: status %x", i, st);
 	}
 	handle(SIGSEGV, on_trap);
-	handle(SIGUSR1, on_flags);
-	__asm__ volatile("syscall; pushfq; popq %0; cld"
-	    : "=r"(flags)
-	    : "a"((long)SYS_kill), "D"(sys0(SYS_getpid)), "S"((long)SIGUSR1)
-	    : "rcx", "r11", "cc", "memory");
+	flags = flags_kept(on_nothing, FL_NT);
+	CHECK((flags & FL_NT) != 0, "sigreturn lost NT: %lx", flags);
+	flags = flags_kept(on_flags, 0);
 	CHECK((flags & FL_DF) != 0, "sigreturn lost DF: %lx", flags);
 	CHECK((flags & 0x3000) == 0, "sigreturn gave IOPL: %lx", flags);
 	PROBE("2: cli", "a"(0));
