@@ -6,6 +6,8 @@ Sizes (function 100 lines, file 800, header 300), file heads, banned text,
 80 columns, a protection mark on every field of the structs named in MARKED.
 No C parsing beyond ctags.  Prints one line a violation.
 """
+import glob
+import os
 import re
 import subprocess
 import sys
@@ -127,8 +129,33 @@ def check_file(path, real=None):
     yield from check_marks(path if real is None else real, text)
 
 
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def check_listed(files):
+    """A source that no list names is not built, a program that nobody starts
+    tests nothing."""
+    names = subprocess.run(["git", "ls-files", "*.mk", "Makefile"], check=True,
+                           capture_output=True, text=True).stdout.split()
+    lists = "\n".join(read(p) for p in names)
+    starts = lists + "\n".join(read(p) for p in glob.glob("tests/user/*.txt") +
+                               glob.glob("tools/*.py"))
+    for path in files:
+        if not path.endswith(".c") or path in lists:
+            continue
+        name = os.path.basename(path)[:-2]
+        if not path.startswith("tests/user/") or not re.search(
+                rf"USER_PROGS\s*\+= {name}$", lists, re.M):
+            yield f"{path}:1: no list names it"
+        elif not re.search(rf"(/bin|user)/{name}\b", starts):
+            yield f"{path}:1: nobody starts it"
+
+
 def main():
     files = sys.argv[1:]
+    whole = not files
     if not files:
         out = subprocess.run(["git", "ls-files", "-co", "--exclude-standard",
                               "*.c", "*.h", "*.S"], check=True,
@@ -136,6 +163,8 @@ def main():
         files = [p for p in out.splitlines()
                  if not p.startswith(("tests/rules/", "tests/bench/"))]
     bad = [line for path in files for line in check_file(path)]
+    if whole:
+        bad += check_listed(files)
     print("\n".join(bad) if bad else f"style: {len(files)} files clean")
     return 1 if bad else 0
 

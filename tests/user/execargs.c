@@ -110,6 +110,10 @@ main(int argc, char **argv, char **envp)
 		expect(try_path, "/tmp/script", 44, "script");
 	put_file("/tmp/loop", "#!/tmp/loop\n", 0755);
 	expect(try_path, "/tmp/loop", 40, "interpreter loop (ELOOP)");
+	put_file("/tmp/bare", "#!\n", 0755);
+	expect(try_path, "/tmp/bare", ENOEXEC, "script of nobody");
+	put_file("/tmp/bare", "#!  \t \necho\n", 0755);
+	expect(try_path, "/tmp/bare", ENOEXEC, "script of blanks");
 	put_file("/tmp/nointerp", "#!/no/such\n", 0755);
 	expect(try_path, "/tmp/nointerp", ENOENT, "missing interpreter");
 	printf("execargs: arguments, errors, scripts\n");
