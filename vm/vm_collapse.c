@@ -58,18 +58,11 @@ front_has(struct vm_object *front, vm_pindex_t index)
 	    vm_pager_haspage(front, index);
 }
 
-/* The same, and will certainly have it: no fill is under way that may fail. */
-static bool
-front_covers(struct vm_object *front, vm_pindex_t index)
-{
-	struct vm_page *m = vm_page_lookup(front, index);
-
-	if (m == NULL)
-		return vm_pager_haspage(front, index);
-	return !vm_page_xbusied(m) && m->valid != 0;
-}
-
-/* Does front show nothing of B?  Both are locked, and stay so until relinked. */
+/*
+ * Does front show nothing of B?  Both are locked, and stay so until relinked.  A
+ * page of front that is being filled counts: if its pager fails, the pager still
+ * has it, and a fault that has put its page there cannot fail any more.
+ */
 static bool
 front_covers_all(struct vm_object *front, struct vm_object *backing)
 {
@@ -78,14 +71,13 @@ front_covers_all(struct vm_object *front, struct vm_object *backing)
 
 	for (; (m = vm_page_ge(backing, pindex)) != NULL &&
 	    front_index(front, m->pindex, &index); pindex = m->pindex + 1) {
-		if (vm_page_xbusied(m) || m->valid == 0 ||
-		    !front_covers(front, index))
+		if (!front_has(front, index))
 			return false;
 	}
 	pindex = atop(front->backing_object_offset);
 	for (; vm_pager_nextpage(backing, &pindex) &&
 	    front_index(front, pindex, &index); pindex++) {
-		if (!front_covers(front, index))
+		if (!front_has(front, index))
 			return false;
 	}
 	return true;

@@ -15,6 +15,7 @@
  *	lab_stage.c, lab_self.c	gate, deep search, hunt; tests of all this
  *	lab_draw.c	chains and conflicts in a story
  *	lab_story.c	replay, story, shrinking, tokens
+ *	lab_alias.c, lab_guide.c	alias coverage, and the search for it
  *
  * A fibre is a thread and a CPU.  Every EVENT (lock, sleep, access of shared
  * memory, user access, shootdown) has a number; before some of them (the POINTS

@@ -15,13 +15,14 @@ LAB_PLAIN_SRCS	:= kern/lib/string.c kern/lib/ksnprintf.c kern/lib/prng.c \
 		   tests/lab/lab_tso.c tests/lab/lab_self.c tests/lab/lab_run.c \
 		   tests/lab/lab_story.c tests/lab/lab_draw.c \
 		   tests/lab/lab_stage.c tests/lab/lab_alias.c \
+		   tests/lab/lab_guide.c \
 		   tests/lab/lab_fixed.c \
 		   tests/lab/lab_main.c
 LAB_OS_SRCS	:= tests/host/host_os.c tests/lab/lab_os.c
 LAB_WRAPS	:= hos_alloc hos_free hos_map hos_unmap zone_alloc zone_free \
 		   pmap_remove pmap_protect pmap_remove_all pmap_remove_write \
 		   pmap_clear_modify pmap_destroy pmap_enter pmap_zero_page \
-		   pmap_copy_page fake_cpu_access
+		   pmap_copy_page fake_cpu_access vm_phys_alloc vm_phys_free
 LAB		:= $(B)/labobj
 LAB_CFLAGS	= -std=gnu11 -O2 -g -ffreestanding -fno-omit-frame-pointer \
 		  -fno-strict-aliasing -fno-pie -DDEBUG=1 \

@@ -21,6 +21,8 @@ static const char *const fixed[] = {
 	"single:0f2,0w3w0",
 	/* two make the first object, a third reads the map */
 	"share0:0w0,0d2,0f0",
+	/* a new page is wired while it is made inactive */
+	"single:0l3,0q3",
 	/* a merge whose front is at an offset, a page behind both */
 	"file:0w0,0o0k2w1",
 };

@@ -560,14 +560,15 @@ sched_yield(void)
 	lab_spun();
 }
 
-/* Run fn in the name of CPU cpu, whose fibre stands between two events. */
+/* Run fn in the name of CPU cpu, whose fibre stands between two events, or has
+ * ended: what it did comes before. */
 static void
 call_on(int cpu, void (*fn)(void *), void *arg)
 {
 	struct fibre *me = lab_cur, *to = cpu == 0 ? me : &lab_fibre[cpu - 1];
 	int mine = curcpu;
 
-	if (to->state == FB_FREE || to->state == FB_DONE || !lab_running)
+	if (to->state == FB_FREE || !lab_running)
 		to = me;
 	/* An interrupt, and the way back from it, drain the store buffer. */
 	lab_tso_drain(to->id);

@@ -5,7 +5,7 @@
  *	gate [secs=N] [seed=N]		the CI gate: fixed and random schedules
  *	deep [secs=N] [seed=N] [shard=I shards=M]	ends with a line of JSON
  *	merge FILE...			adds up such lines
- *	hunt [secs=N] [seed=N]		until the first failure; for mutants
+ *	hunt [secs=N] [seed=N] [tso=1]	until the first failure; for mutants
  *	alias [list] [secs=N]		accesses seen in both orders
  *	explore SCENARIO|pairs|triples [level=lock|sync|access] [bound=N]
  *	    [strategy=dfs|pct|random] [schedules=N] [secs=N] [set=gate|deep]

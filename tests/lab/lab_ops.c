@@ -149,6 +149,12 @@ op_pagein(int proc, int page)
 }
 
 static void
+op_deactivate(int proc, int page)
+{
+	proc_deactivate(&lab_proc[proc], page);
+}
+
+static void
 op_pin(int proc, int page)
 {
 	proc_pin(&lab_proc[proc], page);
@@ -239,6 +245,7 @@ const struct lab_opdef lab_ops[] = {
 	{ 'g', "page-out", BOTH, op_pageout },
 	{ 'i', "page-out and page-in", BOTH, op_pagein },
 	{ 'c', "collapse", BOTH, op_collapse },
+	{ 'q', "deactivate", 0, op_deactivate },
 	{ 'n', "pin and unpin", 0, op_pin },
 	{ 's', "split", 0, op_split },
 	{ 'b', "prefault", 0, op_prefault },
@@ -335,9 +342,8 @@ scenario_print(const struct lab_scenario *s, char *buf, size_t size)
 
 /* ---- generators ---- */
 
-/* After its exit a fibre has no process. */
-static void
-fix_steps(struct lab_scenario *s)
+void
+scenario_fix(struct lab_scenario *s)
 {
 	for (int i = 0; i < s->nfibres; i++)
 		for (int j = 0; j < s->task[i].nsteps; j++)
@@ -363,7 +369,7 @@ scenario_random(struct lab_scenario *s, struct prng *p)
 			t->step[j].page = (int)prng_below(p, LAB_PAGES);
 		}
 	}
-	fix_steps(s);
+	scenario_fix(s);
 }
 
 /* Which operations and shapes are in a set, in the order of the tables. */

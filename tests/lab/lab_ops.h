@@ -54,6 +54,8 @@ bool	scenario_parse(struct lab_scenario *s, const char *text);
 void	scenario_print(const struct lab_scenario *s, char *buf, size_t size);
 /* scenario_fixed: the i-th that was made by hand; false: there is none. */
 bool	scenario_fixed(struct lab_scenario *s, unsigned i);
+/* scenario_fix: no steps behind an exit: a fibre has no process then. */
+void	scenario_fix(struct lab_scenario *s);
 /* scenario_random: a workload: any shape, operations and lengths. */
 void	scenario_random(struct lab_scenario *s, struct prng *p);
 /* scenario_core: the i-th of the product: every multiset of nfibres operations

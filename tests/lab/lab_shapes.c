@@ -217,6 +217,14 @@ make_stored(void)
 	proc_pageout(child, 0);
 }
 
+/* As stored, and the first page-in of each page fails: it is tried again. */
+static void
+make_tight(void)
+{
+	make_stored();
+	store_refuse();
+}
+
 /* Stored pages under siblings: the one who stays merges with the store. */
 static void
 make_stored_siblings(void)
@@ -225,6 +233,39 @@ make_stored_siblings(void)
 	proc_pageout(&lab_proc[0], 0);
 	proc_pageout(&lab_proc[0], 2);
 	proc_pageout(&lab_proc[1], 0);
+}
+
+/* All memory is one page, so that an unmapping is the end of its object; the
+ * parent has copied it. */
+static void
+make_one(void)
+{
+	struct lab_proc *p = first_process(LAB_PRIVATE);
+
+	proc_munmap(p, 1, LAB_PAGES - 1);
+	proc_fork(p);
+	proc_write(p, 0);
+}
+
+/* The same, three generations, of which the middle one copied nothing. */
+static void
+make_one_chain(void)
+{
+	make_one();
+	proc_fork(&lab_proc[1]);
+	proc_write(&lab_proc[2], 0);
+}
+
+/* One page of a file, in the object cache, that two processes map. */
+static void
+make_one_cached(void)
+{
+	struct lab_proc *p = first_process(LAB_PRIVATE);
+
+	proc_munmap(p, 1, LAB_PAGES - 1);
+	proc_mmap_cached(p, 0);
+	proc_read(p, 0, LAB_AUX);
+	proc_fork(p);
 }
 
 /* Parent and child have page 0 from a file whose object is cached. */
@@ -271,10 +312,18 @@ const struct lab_shape lab_shapes[] = {
 	    make_file },
 	{ "store", true, "parent and child, pages in the test pager", 2, 0,
 	    make_stored },
+	{ "tight", false, "as store, but first a page-in has no memory", 2, 0,
+	    make_tight },
 	{ "storesib", false, "siblings on stored pages", 2, 0,
 	    make_stored_siblings },
 	{ "cached", false, "parent and child on a file in the object cache", 2, 0,
 	    make_cached },
+	{ "one", false, "parent and child of one page, which one copied", 2, 0,
+	    make_one },
+	{ "one3", false, "three generations of one page", 3, 0,
+	    make_one_chain },
+	{ "onefile", false, "parent and child of one page of a cached file", 2, 0,
+	    make_one_cached },
 };
 const int lab_nshapes = nitems(lab_shapes);
 CTASSERT(nitems(lab_shapes) <= SET_MAX, "sets have room");

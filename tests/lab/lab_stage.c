@@ -13,7 +13,6 @@
 #include <lib/string.h>
 #include <sys/kprintf.h>
 
-#include "lab_alias.h"
 #include "lab_os.h"
 
 #define FIXED_SEED	1
@@ -44,9 +43,8 @@ late(void)
 	return deadline != 0 && labos_cpu_ns() > deadline;
 }
 
-/* A step that visits all of n, in an order that looks random. */
-static unsigned
-stride(unsigned n, uint64_t from)
+unsigned
+stage_stride(unsigned n, uint64_t from)
 {
 	unsigned step = (unsigned)(n / 3 + from % (n / 3 + 1)), a, b, t;
 
@@ -87,7 +85,7 @@ product(const struct stage *sg, struct lab_tally *t)
 {
 	struct lab_limits lim = { sg->each, deadline };
 	unsigned count = scenario_core_count(sg->set, sg->nfibres), i, k;
-	uint64_t step = stride(count, seed);
+	uint64_t step = stage_stride(count, seed);
 	struct lab_scenario s;
 
 	for (k = (unsigned)args.shard; k < count && !late();
@@ -402,36 +400,13 @@ cmd_merge(int nfiles, char **file)
 	    (shards == 0);
 }
 
-/* ---- alias coverage ---- */
-
-static const struct stage alias_stages[] = {
-	{ "pairs, access level, PCT 2", LAB_SET_GATE, 2, LAB_ACCESS, ST_PCT, 1,
-	    60, 40, false, false },
-	{ "triples, access level, PCT 2", LAB_SET_GATE, 3, LAB_ACCESS, ST_PCT,
-	    1, 10, 20, false, false },
-	{ "workloads, access level, PCT 2", 0, 0, LAB_ACCESS, ST_PCT, 1, 50,
-	    40, false, false },
-};
-
-/* Which pairs of accesses were seen in both orders (lab_alias.c). */
-int
-cmd_alias(void)
-{
-	struct lab_tally all = { 0 }, each[nitems(alias_stages)] = { { 0 } };
-	unsigned bad;
-
-	lab_mem_alias();
-	bad = run_stages(alias_stages, nitems(alias_stages), each, &all);
-	lab_alias_report(args.what != NULL && strcmp(args.what, "list") == 0);
-	return bad != 0;
-}
-
 /* ---- the hunt for mutants ---- */
 
 /* share: seconds, at most; then the next, and round again with other seeds. */
 static const struct stage hunt_stages[] = {
 	{ "pct", LAB_SET_GATE, 2, LAB_SYNC, ST_PCT, 2, 10, 2, false, false },
 	{ "fixed", 0, 1, LAB_LOCK, ST_DFS, 2, 50000, 5, false, false },
+	{ "fixed", 0, 1, LAB_ACCESS, ST_PCT, 2, 1500, 2, false, false },
 	{ "workloads", 0, 0, LAB_ACCESS, ST_PCT, 2, 20, 2, false, false },
 	{ "pct", LAB_SET_GATE, 3, LAB_SYNC, ST_PCT, 2, 4, 3, false, false },
 	{ "workloads", 0, 0, LAB_SYNC, ST_RANDOM, 2, 60, 2, false, false },
@@ -441,23 +416,25 @@ static const struct stage hunt_stages[] = {
 	{ "triples", LAB_SET_GATE, 3, LAB_ACCESS, ST_PCT, 3, 60, 3, false, false },
 };
 
-/* One line for the table of mutants: what killed it, after how much. */
+/* One line for the table of mutants: what killed it, after how much.  tso=1:
+ * each stage with store buffers. */
 int
 cmd_hunt(void)
 {
 	struct lab_tally all = { 0 };
 	nsec_t start = labos_cpu_ns(), end = start + args.secs * NSEC_PER_SEC;
-	bool ok = true;
+	bool ok = true, tso = lab_tso;
 
 	for (unsigned round = 0; ok && labos_cpu_ns() < end; round++)
 		for (unsigned i = 0; ok && i < nitems(hunt_stages) &&
 		    labos_cpu_ns() < end; i++) {
-			const struct stage *sg = &hunt_stages[i];
+			struct stage sg = hunt_stages[i];
 			nsec_t until = MIN(end, labos_cpu_ns() +
-			    sg->share * NSEC_PER_SEC);
+			    sg.share * NSEC_PER_SEC);
 			struct lab_tally t = { 0 };
 
-			ok = run_stage(sg, until, &t);
+			sg.tso = tso;
+			ok = run_stage(&sg, until, &t);
 			tally_add(&all, &t);
 			args.seed += 1000003;
 		}

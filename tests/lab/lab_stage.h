@@ -18,6 +18,8 @@ void	print_tally(const char *name, const struct lab_tally *t);
 void	print_failure(const struct lab_scenario *s);
 void	tally_add(struct lab_tally *to, const struct lab_tally *t);
 
+/* stage_stride: a step that visits all of n, in an order that looks random. */
+unsigned stage_stride(unsigned n, uint64_t from);
 /* explore_product: all multisets of n operations, as the arguments say. */
 bool	explore_product(int n, bool deep, struct lab_tally *t);
 int	cmd_gate(void);

@@ -84,6 +84,8 @@ lab_mem_reset_run(void)
 {
 	run++;
 	memset(in_zone, 0, sizeof(in_zone));
+	if (lab_alias_on)
+		lab_alias_run(run);
 }
 
 void
@@ -91,6 +93,8 @@ lab_mem_reset_scenario(void)
 {
 	scenario++;
 	nshared = 0;
+	if (lab_alias_on)
+		lab_alias_prepare();
 }
 
 static inline uint32_t
@@ -312,6 +316,8 @@ __wrap_zone_free(struct zone *z, void *obj)
 		lab_fail(OR_UAF, "object %p freed twice", obj);
 	in_zone[id]++;
 	lab_mem_live(obj, zone_object_size(z), false);
+	if (__predict_false(lab_alias_on))
+		lab_alias_free(obj);
 	__real_zone_free(z, obj);
 	in_zone[id]--;
 }
@@ -386,7 +392,7 @@ access(uintptr_t a, bool write, bool atomic, uint32_t pc)
 		uaf(a, write, pc);
 	hb_access(w, write, atomic, pc);
 	if (__predict_false(lab_alias_on) && lab_hb_self->id < LAB_FIBRES)
-		lab_alias_access(a, (unsigned)(w - words), run, write,
+		lab_alias_access(a, (unsigned)(w - words), write,
 		    lab_hb_self->id);
 }
 

@@ -13,6 +13,7 @@
 
 #include <lib/string.h>
 #include <machine/cpu.h>
+#include <sys/errno.h>
 #include <vm/pmap.h>
 #include <vm/vm_collapse.h>
 #include <vm/vm_fault.h>
@@ -27,10 +28,12 @@
 struct store {
 	bool		 used;
 	uint8_t		 has;		/* bit i: page i is stored */
+	uint8_t		 refused;	/* bit i: and was not read once */
 	uint64_t	 slot[STORE_PAGES][LAB_SLOTS];
 };
 
 static struct store	 stores[STORES];
+static bool		 store_tight;
 
 static bool	store_haspage(struct vm_object *object, vm_pindex_t pindex);
 static int	store_getpage(struct vm_object *object, struct vm_page *m);
@@ -95,6 +98,11 @@ store_getpage(struct vm_object *object, struct vm_page *m)
 	struct store *st = store_of(object);
 
 	lab_point(EV_PAGER, m, "page-in begins");
+	if (store_tight && (st->refused & 1U << m->pindex) == 0) {
+		st->refused |= (uint8_t)(1U << m->pindex);
+		lab_point(EV_PAGER, m, "page-in has no memory");
+		return ENOMEM;
+	}
 	memset(pmap_page_kva(m), 0, PAGE_SIZE);
 	for (int i = 0; i < LAB_SLOTS; i++)
 		*slot_in(m, i) = st->slot[m->pindex][i];
@@ -159,6 +167,13 @@ void
 store_reset(void)
 {
 	memset(stores, 0, sizeof(stores));
+	store_tight = false;
+}
+
+void
+store_refuse(void)
+{
+	store_tight = true;
 }
 
 /* ---- finding things ---- */
@@ -264,6 +279,24 @@ proc_pageout(struct lab_proc *p, int page)
 	vm_map_unlock_read(&p->vm->vm_map);
 	if (anon)
 		write_out(object, m);
+}
+
+/* Only the object is locked: that is all that vm_page.h asks for. */
+void
+proc_deactivate(struct lab_proc *p, int page)
+{
+	struct vm_object *object;
+	struct vm_page *m;
+	vm_pindex_t pindex;
+
+	object = first_object(p, page, &pindex);
+	if (object == NULL)
+		return;
+	m = shown_page(&object, pindex);
+	if (m != NULL)
+		vm_page_deactivate(m);
+	vm_object_unlock(object);
+	vm_map_unlock_read(&p->vm->vm_map);
 }
 
 /* ---- objects ---- */
