@@ -5,9 +5,13 @@
 libsigsegv's and libgc's tests, memtester, lmdb's tests and tools, sqlite3's
 shell, speedtest1, mptest and threadtest3, built as static musl programs from
 Debian's source packages, with busybox as packaged.  Everything lies under
-build/others (debsrc.py).
+build/others (debsrc.py).  "linux": selftests of Linux too, from Debian's
+linux-source (130 MB); those are glibc's, since they include the headers of the
+kernel, which musl-gcc does not have.
 """
+import glob
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -81,6 +85,52 @@ BUILDS = {"libsigsegv": build_libsigsegv, "libgc": build_libgc,
           "sqlite3": build_sqlite}
 SRC = Sources(W, list(BUILDS), {})
 
+# Selftests of Linux that are built: the others want what is not here (32-bit
+# programs, ptrace, iopl, huge pages, userfaultfd, protection keys, libcap).
+SELFTESTS = {
+    "vm": ["map_fixed_noreplace", "mlock2-tests",
+           "mremap_dontunmap", "mremap_test", "on-fault-limit",
+           "virtual_address_range"],
+    "mincore": ["mincore_selftest"],
+    "sigaltstack": ["sas"],
+    "x86": ["check_initial_reg_state", "corrupt_xstate_header",
+            "mov_ss_trap", "sigaltstack", "sigtrap_loop",
+            "single_step_syscall", "syscall_arg_fault", "syscall_nt",
+            "sysret_rip", "sysret_ss_attrs", "test_mremap_vdso",
+            "test_vsyscall"]}
+FILES = {"sysret_ss_attrs": "thunks.S",
+         "check_initial_reg_state": "-Wl,-ereal_start",
+         "mlock2-tests": "vm_util.c"}
+
+
+def linux_source():
+    """The selftests of Debian's linux-source; its version."""
+    d = f"{W}/linux"
+    if not os.path.exists(f"{d}/done"):
+        os.makedirs(d, exist_ok=True)
+        package = re.search(r"Depends: (linux-source-\S+)", sh(
+            ["apt-cache", "depends", "linux-source"])).group(1)
+        print(f"fetching {package}", flush=True)
+        sh(["apt-get", "-q", "-o", "APT::Sandbox::User=", "download",
+            package], d)
+        deb = glob.glob(f"{d}/*.deb")[0]
+        sh(f"dpkg-deb --fsys-tarfile {deb} | tar xO "
+           f"./usr/src/{package}.tar.xz | tar xJ --strip-components=1 "
+           f"--wildcards '{package}/tools/testing/selftests/*'", d)
+        with open(f"{d}/done", "w") as f:
+            f.write(os.path.basename(deb).split("_")[1])
+    with open(f"{d}/done") as f:
+        return f.read()
+
+
+def selftests():
+    for folder, names in SELFTESTS.items():
+        tree = f"{W}/linux/tools/testing/selftests/{folder}"
+        for n in names:
+            sh(f"gcc -static -no-pie -O2 -g -std=gnu99 -pthread -w -I.. "
+               f"-o {n} {n}.c {FILES.get(n, '')} -lrt", tree)
+            SRC.put(f"lib/selftests/{folder}/{n}", f"{tree}/{n}")
+
 
 def populate():
     SRC.base()
@@ -96,17 +146,23 @@ def populate():
         SRC.put(f"bin/{script}", f"tests/others/{script}")
 
 
-def main():
+def main(linux):
     os.makedirs(f"{W}/host", exist_ok=True)
     SRC.fetch()
     populate()
-    SRC.archive(f"{W}/others.cpio")
+    version = linux_source() if linux else None
+    if linux:
+        selftests()
+    SRC.archive(f"{W}/linux.cpio" if linux else f"{W}/others.cpio")
     with open(f"{W}/contents", "w") as f:
         f.write(f"others: {installed('busybox-static')} as packaged\n")
         for name in BUILDS:
             f.write(f"others: {name} {SRC.version(name)}, static, by "
                     f"{installed('musl-dev')}\n")
+        if linux:
+            f.write(f"others: linux-source {version}: selftests, static, by "
+                    f"{installed('libc6-dev')}\n")
 
 
 if __name__ == "__main__":
-    main()
+    main("linux" in sys.argv[1:])

@@ -54,13 +54,14 @@ bulk-2137: $(B)/vmbug/gnomon.elf $(WORLD)
 	    --cmdline vmbugwait=1000 $(BULK)
 
 # Programs by others that check what a kernel does; OTHERS="glob" of their names.
-OTHERCPIO := $(B)/others/others.cpio
+# LINUX=1: selftests of Linux too.
+OTHERCPIO := $(B)/others/$(if $(LINUX),linux,others).cpio
 OTHERS	?= *
 
 $(OTHERCPIO): tools/others.py tools/debsrc.py tools/mkinitrd.py \
     $(wildcard tests/others/*) tests/world/init
 	$(Q)sh tools/setup.sh world
-	$(PYTHON) tools/others.py
+	$(PYTHON) tools/others.py $(if $(LINUX),linux)
 
 .PHONY: others
 others: $(B)/gnomon.elf $(OTHERCPIO)
@@ -72,7 +73,8 @@ others: $(B)/gnomon.elf $(OTHERCPIO)
 ##                     RUN="command": its output and its status
 ## make world-test     about a hundred of its programs, a line each; calls not there
 ## make others         checkers by others: libsigsegv, gctest, memtester, lmdb,
-##                     sqlite3, a line each; OTHERS="tt3*" some of them
+##                     sqlite3, a line each; OTHERS="tt3*" some of them;
+##                     LINUX=1: selftests of Linux too (fetches 130 MB)
 ## make bulk-build     the founding load: four trees by make -j5 on 4 CPUs, 128M,
 ##                     binaries compared with the host's; HOURS=n with chaos;
 ##                     PEER=linux: seconds beside a Linux guest, by turns
