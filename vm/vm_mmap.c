@@ -120,6 +120,26 @@ mmap_fixed(struct vm_map *map, const struct vm_mmap_args *a, vm_offset_t addr,
 	return vm_map_fixed_locked(map, addr, addr + len, excl, &m, dead);
 }
 
+#define LOW_START	(1UL << 30)
+#define LOW_END		(2UL << 30)
+
+/* First fit in what 31 bits reach, as Linux has it. */
+static int
+mmap_low(struct vm_map *map, const struct vm_map_args *m, vm_size_t len,
+    vm_offset_t *addrp)
+{
+	vm_offset_t found;
+	int error;
+
+	error = vm_map_findspace(map, LOW_START, len, PAGE_SIZE, &found);
+	if (error != 0 || len > LOW_END - LOW_START || found > LOW_END - len)
+		return ENOMEM;
+	error = vm_map_insert(map, found, found + len, m);
+	if (error == 0)
+		*addrp = found;
+	return error;
+}
+
 /* Anywhere: at the hint if it is free, else first fit from the usual base, else
  * from the bottom. */
 static int
@@ -134,6 +154,7 @@ mmap_anywhere(struct vm_map *map, const struct vm_mmap_args *a, vm_size_t len,
 		return ENOMEM;
 	hint = round_page(a->addr);
 	if (hint >= map->min_offset && hint < map->max_offset &&
+	    (!a->low || (hint < LOW_END && len <= LOW_END - hint)) &&
 	    vm_map_findspace(map, hint, len, PAGE_SIZE, &found) == 0 &&
 	    found == hint) {
 		error = vm_map_insert(map, hint, hint + len, &m);
@@ -141,6 +162,8 @@ mmap_anywhere(struct vm_map *map, const struct vm_mmap_args *a, vm_size_t len,
 			*addrp = hint;
 		return error;
 	}
+	if (a->low)
+		return mmap_low(map, &m, len, addrp);
 	*addrp = USER_MMAP_BASE;
 	error = vm_map_find_locked(map, addrp, len, PAGE_SIZE, &m);
 	if (error == ENOMEM && vm_map_findspace(map, USER_MMAP_BASE, len,

@@ -278,8 +278,8 @@ struct vm_mmap_args {
 	vm_offset_t	 addr;		/* hint or fixed address */
 	vm_size_t	 len;		/* bytes, > 0; rounded up */
 	vm_prot_t	 prot, max_prot;
-	/* stack: len is all it may ever use; its top STACK_INIT is mapped */
-	bool		 fixed, excl, shared, stack, guard;
+	/* stack: len may be used, STACK_INIT is mapped; low: in 1 to 2 GiB */
+	bool		 fixed, excl, shared, stack, guard, low;
 	struct vm_object *object;	/* or NULL; taken over on success */
 	vm_ooffset_t	 offset;
 };

@@ -98,6 +98,7 @@ mmap_flags(uint64_t flags, struct vm_mmap_args *a)
 	}
 	if ((flags & MAP_HUGETLB) != 0)
 		return ENOMEM;		/* none is kept in store */
+	a->low = (flags & MAP_32BIT) != 0;
 	a->excl = (flags & MAP_FIXED_NOREPLACE) != 0;
 	a->fixed = a->excl || (flags & MAP_FIXED) != 0;
 	/* A place of the kernel's choice has nothing below it to grow into:

@@ -304,6 +304,33 @@ barriers(void)
 	    sys2(SYS_membarrier, 3, 0) == -EINVAL, "arguments");
 }
 
+static long
+map_low(long hint, unsigned long len)
+{
+	return sys6(SYS_mmap, hint, (long)len, RW, MAP_PRIVATE | MAP_ANON |
+	    0x40 /* MAP_32BIT */, -1, 0);
+}
+
+/* MAP_32BIT: between 1 and 2 GiB; a free hint counts, if it is low. */
+static void
+low(void)
+{
+	const unsigned long gig = 1UL << 30;
+	long p = map_low(0, 3 * PGSZ), q, r;
+
+	CHECK(p >= (long)gig && p < (long)(2 * gig), "low: %lx", p);
+	*(byte *)p = 1;
+	q = map_low(p + (64 << 20), PGSZ);
+	CHECK(q == p + (64 << 20), "free hint: %lx", q);
+	r = map_low(0x7000000000, PGSZ);
+	CHECK(r >= (long)gig && r < (long)(2 * gig), "high hint: %lx", r);
+	CHECK(map_low(0, 2 * gig) == -ENOMEM && map_low(0, gig) == -ENOMEM,
+	    "no room");
+	sys2(SYS_munmap, p, 3 * PGSZ);
+	sys2(SYS_munmap, q, PGSZ);
+	sys2(SYS_munmap, r, PGSZ);
+}
+
 int
 main(int argc, char **argv, char **envp)
 {
@@ -312,6 +339,7 @@ main(int argc, char **argv, char **envp)
 	(void)envp;
 	in_place();
 	moves();
+	low();
 	errors();
 	files();
 	residence();
