@@ -177,25 +177,27 @@ script_walk(const struct vm_object *list, const struct vm_object *next)
 
 /*
  * The cost of the windows in 2011: a delay, now and then.  The remover's, which
- * has read le_prev, can be made longer: with the inserter's the debugging kernel
- * would find the freed object first.  In a long one others run: a machine that
- * emulates four CPUs on two seldom has both sides in their windows at a time.
+ * has read le_prev, can be made longer, and then is the only one: with the
+ * inserter's the debugging kernel would find the freed object first.  In a long
+ * one others run: a machine that emulates four CPUs on two seldom has both sides
+ * in their windows at a time.
  */
 static void
 natural_delay(enum vm_bug_point point)
 {
 	uint64_t n = atomic_fetchadd(&dice, 1);
-	uint64_t most = point == VMBUG_RM_PREV_READ ? natural_wait :
-	    NATURAL_WAIT;
 	struct prng p;
 	nsec_t end;
 
+	if (natural_wait > NATURAL_WAIT && point != VMBUG_RM_PREV_READ)
+		return;
 	prng_seed(&p, n);
 	if (prng_below(&p, NATURAL_ONE_IN) != 0)
 		return;
-	end = md_uptime() + prng_below(&p, most * NSEC_PER_USEC + 1);
+	end = md_uptime() +
+	    prng_below(&p, natural_wait * NSEC_PER_USEC + 1);
 	while (md_uptime() < end) {
-		if (most > NATURAL_WAIT)
+		if (natural_wait > NATURAL_WAIT)
 			sched_yield();
 		else
 			cpu_spinwait();

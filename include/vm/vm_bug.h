@@ -62,8 +62,8 @@ extern uint32_t	vm_bugs;	/* [c] bit enum vm_bug */
 void	vm_bug_init(void);
 /*
  * vm_bug_point: a point of one of the sides is passed.  Without a script it
- * waits up to 50 us at one pass in 25, a remover up to vmbugwait= us; with
- * vmbugscript= it waits for the other side, 5 ms at most.
+ * waits up to 50 us at one pass in 25, or only a remover does, up to
+ * vmbugwait= us; with vmbugscript= it waits for the other side, 5 ms at most.
  * => Locks: sleeping ones only.
  * => Returns whether to go on with what was read; else it is to be read again
  *    (a script that wants this bug at one place only).
