@@ -90,7 +90,8 @@ static void
 cache_unhash(struct vm_object *object)
 {
 	LIST_REMOVE(object, cache_link);
-	atomic_store_relaxed(&object->cache_state, VM_CACHE_NONE);
+	/* Partner: vm_object_deallocate_locked, which may end object now. */
+	atomic_store_rel(&object->cache_state, (uint8_t)VM_CACHE_NONE);
 }
 
 /* Take a reference on what is hashed.  => Locks: cache_lock. */

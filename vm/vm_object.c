@@ -291,7 +291,7 @@ vm_object_deallocate_locked(struct vm_object *object,
 	int old;
 
 	vm_object_assert_locked(object);
-	if (__predict_false(atomic_load_relaxed(&object->cache_state) !=
+	if (__predict_false(atomic_load_acq(&object->cache_state) !=
 	    VM_CACHE_NONE))
 		return vm_object_deallocate_cached(object);
 	if (vm_bug(VMBUG_2118_LATE) && object->shadow_count == 1 &&
