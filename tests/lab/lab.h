@@ -11,6 +11,7 @@
  *	lab_ops.c	operations, shapes, the generator of scenarios
  *	lab_main.c	commands, gates, figures
  *	lab_tso.c	store buffers
+ *	lab_reduce.c	which steps conflict; equal traces
  *	lab_shapes.c, lab_vmops.c	states to begin with; more operations
  *	lab_stage.c, lab_self.c	gate, deep search, hunt; tests of all this
  *	lab_draw.c	chains and conflicts in a story
@@ -58,6 +59,7 @@ struct fibre {
 	int		 id;
 	enum fibre_state state;
 	bool		 yielding;	/* waits for somebody: others first */
+	bool		 preempted;	/* stands still although it could run */
 	enum lab_event	 kind;		/* of the event it stands before */
 	const void	*obj;
 	const char	*name;
@@ -132,6 +134,8 @@ bool	lab_aux(void (*fn)(void *), void *arg);
 void	lab_fibre_set(int id, void (*fn)(void *), void *arg);
 bool	lab_run(int n);
 uint32_t lab_enabled(void);		/* mask of fibres that can run */
+uint32_t lab_preempted(void);		/* mask of those that were stopped */
+extern unsigned lab_went_on;	/* yields in a row that gave way to nobody */
 
 /* ---- strategies (lab_search.c): asked when more than one can run ---- */
 
@@ -140,9 +144,13 @@ int	lab_choose(uint32_t enabled, int dflt, bool preempts);
 void	lab_search_begin(enum lab_strategy st, uint64_t seed, unsigned bound);
 /* lab_search_next: prepare the next run; false: depth-first is complete. */
 bool	lab_search_next(void);
-void	lab_search_por(bool on);	/* sleep sets in depth-first search */
-uint64_t lab_search_pruned(void);	/* runs that they ended early */
-void	lab_search_event(const struct fibre *f);	/* f's event happens */
+/* lab_search_pruned: what reduction did since lab_search_begin. */
+struct lab_pruned {
+	uint64_t	 asleep, states;	/* runs ended early, by reason */
+	uint64_t	 passes;		/* searches begun anew */
+};
+struct lab_pruned lab_search_pruned(void);
+void	lab_search_failed(void);	/* the last run did, the search goes on */
 void	lab_search_replay(const struct lab_schedule *s);
 
 /* ---- memory (lab_tsan.c) ---- */
@@ -154,6 +162,8 @@ void	lab_mem_reset_scenario(void);
 void	lab_hb_acquire(const void *sync);
 void	lab_hb_release(const void *sync);
 void	lab_mem_live(const void *p, size_t len, bool live);
+void	lab_mem_rewritten(uintptr_t a);	/* a word, by a zone */
+void	lab_mem_seen(const void *p, bool write);	/* a word, by the laboratory */
 bool	lab_mem_freed(const void *p);
 bool	lab_mem_bad(const void *p);	/* and the zone is not at work */
 bool	lab_shared(uintptr_t a);

@@ -12,7 +12,9 @@ LAB_PLAIN_SRCS	:= kern/lib/string.c kern/lib/ksnprintf.c kern/lib/prng.c \
 		   tests/lab/lab_pmap.c tests/lab/lab_model.c \
 		   tests/lab/lab_vmops.c \
 		   tests/lab/lab_ops.c tests/lab/lab_shapes.c \
-		   tests/lab/lab_tso.c tests/lab/lab_self.c tests/lab/lab_run.c \
+		   tests/lab/lab_tso.c tests/lab/lab_reduce.c \
+		   tests/lab/lab_compare.c \
+		   tests/lab/lab_self.c tests/lab/lab_run.c \
 		   tests/lab/lab_story.c tests/lab/lab_draw.c \
 		   tests/lab/lab_stage.c tests/lab/lab_alias.c \
 		   tests/lab/lab_guide.c \
@@ -68,6 +70,20 @@ lab-deep: $(B)/lab
 	$< deep secs=$(shell $(PYTHON) -c "print(int($(HOURS)*3600))") seed=1 \
 	    shard=$(firstword $(subst /, ,$(SHARD))) \
 	    shards=$(lastword $(subst /, ,$(SHARD))) $(LABARGS)
+
+# make lab-figure SHARD=0/20: all pairs and triples of eight operations over six
+# shapes, to the end.
+.PHONY: lab-figure
+lab-figure: $(B)/lab
+	$< figure seed=1 shard=$(firstword $(subst /, ,$(SHARD))) \
+	    shards=$(lastword $(subst /, ,$(SHARD))) $(LABARGS)
+
+# make lab-compare MUTSECS=20 MUTANTS="...": does the search with reduction find
+# what it finds without?  In the clean tree: build/lab compare.
+.PHONY: lab-compare
+lab-compare: $(B)/lab
+	$(PYTHON) tests/mutants/run_mutants.py --build $(B) --secs $(MUTSECS) \
+	    --compare $(MUTANTS)
 
 # make mutants MUTSECS=30 MUTANTS="merge-no-pin ..."
 MUTSECS		?= 30

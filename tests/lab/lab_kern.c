@@ -27,6 +27,8 @@
 #include <sys/smp.h>
 #include <sys/thread.h>
 
+#include "lab_reduce.h"
+
 int		 panicking;
 int		 mp_ncpus = LAB_CPUS;
 cpumask_t	 all_cpus = (1UL << LAB_CPUS) - 1;
@@ -108,6 +110,8 @@ point_when(enum lab_event kind, const void *obj, const char *name,
 	f->obj = obj;
 	f->name = name;
 	f->can = can;
+	reduce_intend(kind == EV_CHAN || kind == EV_WAKE ? PL_CHAN : PL_LOCK,
+	    obj);
 	lab_point(kind, obj, name);
 	f->can = NULL;
 	if (!can(f))
@@ -153,6 +157,7 @@ check_lock(const void *lock, const char *name)
 static void
 spin_taken(struct spinlock *l, unsigned flags, const void *site)
 {
+	lab_mark(PL_LOCK, l, l->sl_rank != LO_PMAP || !lab_pmap_read);
 	l->sl_word = (uint32_t)curcpu + 1;
 	l->sl_site = site;
 	lab_hb_acquire(l);
@@ -165,6 +170,7 @@ spin_trylock(struct spinlock *l)
 {
 	check_lock(l, l->sl_name);
 	lab_point(EV_SPINTRY, l, l->sl_name);
+	lab_mark(PL_LOCK, l, true);
 	if (l->sl_word != 0) {
 		lab_spun();
 		return false;
@@ -193,6 +199,7 @@ spin_unlock(struct spinlock *l)
 		lab_nopoint--;
 	else
 		lab_point(EV_SPINREL, l, l->sl_name);
+	lab_mark(PL_LOCK, l, l->sl_rank != LO_PMAP || !lab_pmap_read);
 	lockdep_release(l);
 	lab_hb_release(l);
 	l->sl_word = 0;
@@ -268,6 +275,7 @@ rw_rfree(const struct fibre *f)
 static void
 rw_taken(struct rwlock *rw, bool write, unsigned flags, const void *site)
 {
+	lab_mark(PL_LOCK, rw, write);
 	lab_hb_acquire(rw);
 	if (write) {
 		rw->rw_word = RW_WRITER;
@@ -287,6 +295,7 @@ rw_wlock(struct rwlock *rw)
 	check_lock(rw, rw->rw_name);
 	KASSERT(!rw_wowned(rw), "recursion on %s", rw->rw_name);
 	point_when(EV_WLOCK, rw, rw->rw_name, rw_no_writer);
+	lab_mark(PL_LOCK, rw, true);
 	lab_block(rw_wfree);
 	rw_taken(rw, true, 0, __builtin_return_address(0));
 }
@@ -305,6 +314,7 @@ rw_try_wlock(struct rwlock *rw)
 {
 	check_lock(rw, rw->rw_name);
 	lab_point(EV_TRY, rw, rw->rw_name);
+	lab_mark(PL_LOCK, rw, true);
 	if (rw->rw_word != 0) {
 		lab_spun();
 		return false;
@@ -318,6 +328,7 @@ rw_try_rlock(struct rwlock *rw)
 {
 	check_lock(rw, rw->rw_name);
 	lab_point(EV_TRY, rw, rw->rw_name);
+	lab_mark(PL_LOCK, rw, false);
 	if ((rw->rw_word & RW_WRITER) != 0 || writer_waits(rw)) {
 		lab_spun();
 		return false;
@@ -330,6 +341,7 @@ bool
 rw_try_upgrade(struct rwlock *rw)
 {
 	lab_point(EV_UPGRADE, rw, rw->rw_name);
+	lab_mark(PL_LOCK, rw, true);
 	KASSERT(rw->rw_word != 0 && (rw->rw_word & RW_WRITER) == 0,
 	    "%s upgraded, not read-held", rw->rw_name);
 	if (rw->rw_word != 1)
@@ -346,6 +358,7 @@ rw_downgrade(struct rwlock *rw)
 {
 	KASSERT(rw_wowned(rw), "%s is not ours", rw->rw_name);
 	lab_point(EV_DOWNGRADE, rw, rw->rw_name);
+	lab_mark(PL_LOCK, rw, true);
 	lockdep_downgrade(rw, true);
 	lab_hb_release(rw);
 	rw->rw_owner = NULL;
@@ -358,6 +371,7 @@ rw_wunlock(struct rwlock *rw)
 	check_lock(rw, rw->rw_name);
 	KASSERT(rw_wowned(rw), "%s is not ours", rw->rw_name);
 	lab_point(EV_UNLOCK, rw, rw->rw_name);
+	lab_mark(PL_LOCK, rw, true);
 	lockdep_release(rw);
 	lab_hb_release(rw);
 	rw->rw_owner = NULL;
@@ -369,6 +383,7 @@ rw_runlock(struct rwlock *rw)
 {
 	check_lock(rw, rw->rw_name);
 	lab_point(EV_UNLOCK, rw, rw->rw_name);
+	lab_mark(PL_LOCK, rw, false);
 	KASSERT(rw->rw_word != 0 && (rw->rw_word & RW_WRITER) == 0,
 	    "%s not read-held: word %lx", rw->rw_name, rw->rw_word);
 	lockdep_release(rw);
@@ -400,6 +415,7 @@ static void
 chain_lock(enum lab_event kind, const void *chan, const char *name)
 {
 	point_when(kind, chan, name, chain_free);
+	lab_mark(PL_CHAN, chan, true);
 	chains[lab_cur->id].chan = chan;
 	chains[lab_cur->id].f = lab_cur;
 	lab_hb_acquire((const char *)chan + 2);
@@ -412,6 +428,7 @@ chain_unlock(const void *chan)
 {
 	KASSERT(chains[lab_cur->id].chan == chan, "channel %p is not locked",
 	    chan);
+	lab_mark(PL_CHAN, chan, true);
 	lockdep_release(&chain_token);
 	lab_hb_release((const char *)chan + 2);
 	chains[lab_cur->id].chan = NULL;
@@ -435,6 +452,7 @@ enqueue(const void *chan, const char *wmesg, nsec_t timo)
 {
 	struct fibre *f = lab_cur;
 
+	lab_mark(PL_CHAN, chan, true);
 	f->wchan = chan;
 	f->woken = false;
 	f->deadline = timo == 0 ? 0 : lab_now + timo;
@@ -456,6 +474,7 @@ block(const char *wmesg)
 	f->obj = f->wchan;
 	f->name = wmesg;
 	lab_block(sleep_over);
+	lab_mark(PL_CHAN, f->wchan, true);
 	lab_hb_acquire((const char *)f->wchan + 2);
 	f->wchan = NULL;
 	f->deadline = 0;
@@ -568,6 +587,9 @@ call_on(int cpu, void (*fn)(void *), void *arg)
 	struct fibre *me = lab_cur, *to = cpu == 0 ? me : &lab_fibre[cpu - 1];
 	int mine = curcpu;
 
+	if (lab_reduce != REDUCE_OFF && lab_running)
+		lab_fail(OR_ASSERT, "a cross-call, of which reduction knows "
+		    "nothing (lab_reduce.c)");
 	if (to->state == FB_FREE || !lab_running)
 		to = me;
 	/* An interrupt, and the way back from it, drain the store buffer. */

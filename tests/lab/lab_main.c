@@ -4,12 +4,15 @@
  *
  *	gate [secs=N] [seed=N]		the CI gate: fixed and random schedules
  *	deep [secs=N] [seed=N] [shard=I shards=M]	ends with a line of JSON
+ *	figure [shard=I shards=M]	its stages that have an end, to the end
  *	merge FILE...			adds up such lines
  *	hunt [secs=N] [seed=N] [tso=1]	until the first failure; for mutants
  *	alias [list] [secs=N]		accesses seen in both orders
  *	explore SCENARIO|pairs|triples [level=lock|sync|access] [bound=N]
  *	    [strategy=dfs|pct|random] [schedules=N] [secs=N] [set=gate|deep]
  *	    [por=1] [tso=1]
+ *	compare SCENARIO|pairs|triples [set=, level=, bound=, secs=]
+ *					with reduction and without
  *	selftest			of the laboratory itself
  *	random [secs=N] [seed=N] [level=...]
  *	replay TOKEN [times=N]		with one time: the story
@@ -27,6 +30,7 @@
 
 #include "../host/host_os.h"
 #include "lab_os.h"
+#include "lab_reduce.h"
 
 struct args		 args = { .bound = 2, .times = 1, .strategy = ST_DFS,
     .shards = 1 };
@@ -72,7 +76,7 @@ parse_option(const char *a)
 			return kstrtoul(a + strlen(numbers[i].key), 0,
 			    numbers[i].v) == 0;
 	if (is(a, "por=1") || is(a, "por=0")) {
-		lab_search_por(is(a, "por=1"));
+		lab_reduce = is(a, "por=1") ? REDUCE_ON : REDUCE_OFF;
 		return true;
 	}
 	if (is(a, "tso=1") || is(a, "tso=0")) {
@@ -113,6 +117,11 @@ print_tally(const char *name, const struct lab_tally *t)
 	    t->schedules * 1000000 / us,
 	    t->schedules == 0 ? 0 : t->points / t->schedules,
 	    t->schedules == 0 ? 0 : t->events / t->schedules, t->failures);
+	if (t->pruned.passes != 0)
+		kprintf("# %s: of these %lu ended early at a fibre asleep, "
+		    "%lu at a state seen before; %lu searches begun anew\n",
+		    name, t->pruned.asleep, t->pruned.states,
+		    t->pruned.passes);
 }
 
 void
@@ -135,6 +144,9 @@ tally_add(struct lab_tally *to, const struct lab_tally *t)
 	to->scenarios += t->scenarios;
 	to->complete += t->complete;
 	to->ns += t->ns;
+	to->pruned.asleep += t->pruned.asleep;
+	to->pruned.states += t->pruned.states;
+	to->pruned.passes += t->pruned.passes;
 }
 
 /* ---- exploring ---- */
@@ -225,10 +237,10 @@ static const struct {
 	const char	*name;
 	int		(*fn)(void);
 } commands[] = {
-	{ "gate", cmd_gate }, { "deep", cmd_deep }, { "hunt", cmd_hunt },
+	{ "gate", cmd_gate }, { "deep", cmd_deep }, { "figure", cmd_figure }, { "hunt", cmd_hunt },
 	{ "selftest", cmd_selftest }, { "explore", cmd_explore }, { "replay", cmd_replay },
 	{ "shrink", cmd_replay }, { "list", cmd_list },
-	{ "alias", cmd_alias },
+	{ "alias", cmd_alias }, { "compare", cmd_compare },
 };
 
 int	main(int argc, char **argv);
@@ -237,7 +249,6 @@ int
 main(int argc, char **argv)
 {
 	args.seed = hos_now_ns() % 1000000000;
-	args.secs = 60;
 	if (argc > 2 && is(argv[1], "merge"))
 		return cmd_merge(argc - 2, argv + 2);
 	for (int i = 1; i < argc; i++) {
@@ -248,13 +259,15 @@ main(int argc, char **argv)
 		else
 			args.what = argv[i];
 	}
+	if (args.secs == 0 && !is(args.command, "figure"))
+		args.secs = 60;
 	deadline = labos_cpu_ns() + args.secs * NSEC_PER_SEC;
 	for (unsigned i = 0; i < nitems(commands); i++)
 		if (is(args.command, commands[i].name)) {
 			run_world();
 			return commands[i].fn();
 		}
-	kprintf("lab: gate, deep, merge, hunt, alias, explore, replay, shrink "
+	kprintf("lab: gate, deep, figure, compare, merge, hunt, alias, explore, replay, shrink "
 	    "or list\n");
 	return 2;
 }

@@ -18,6 +18,8 @@
 #include <vm/vm_pager.h>
 
 #include "../host/user_access.h"
+#include "lab_ops.h"
+#include "lab_reduce.h"
 
 #define MAXCELLS	(LAB_PROCS * LAB_PAGES * 2)
 
@@ -26,6 +28,8 @@ int			 lab_nprocs;
 static struct lab_cells	 cells[MAXCELLS];
 static int		 ncells;
 static uint32_t		 next_value;
+static uint32_t		 wrote[LAB_CPUS][LAB_STEPS * 2];	/* values, in order */
+static unsigned		 nwrote[LAB_CPUS];
 static bool		 bound;		/* a child's read told of other pages */
 
 static inline int
@@ -46,11 +50,31 @@ slot_va(int page, int slot)
 	return page_va(page) + slot_offset(slot);
 }
 
+/*
+ * What an operation uses of the model: the state of the page and of its cells,
+ * and what its slots may show.  Values are given out in an order that matters
+ * to a fork only: so writers "read" the counter, and a fork changes it.
+ */
+static void
+mark_page(const struct lab_page *pg, bool change)
+{
+	lab_mark(PL_LAB, pg, change);
+	lab_mark(PL_LAB, &pg->cells->zapping, change);
+}
+
+static void
+mark_slots(const struct lab_cells *cs, bool change)
+{
+	for (int i = 0; i < LAB_SLOTS; i++)
+		lab_mark(PL_LAB, &cs->slot[i], change);
+}
+
 static struct lab_cells *
 cells_new(void)
 {
 	struct lab_cells *c = &cells[ncells++];
 
+	lab_mark(PL_LAB, &ncells, true);
 	KASSERT(ncells <= MAXCELLS, "the model has %d pages", ncells);
 	memset(c, 0, sizeof(*c));
 	for (int i = 0; i < LAB_SLOTS; i++)
@@ -74,6 +98,7 @@ proc_slot(struct vmspace *vm)
 {
 	struct lab_proc *p = &lab_proc[lab_nprocs++];
 
+	lab_mark(PL_LAB, &lab_nprocs, true);
 	KASSERT(lab_nprocs <= LAB_PROCS, "%d processes", lab_nprocs);
 	p->vm = vm;
 	p->users = 1;
@@ -96,6 +121,8 @@ file_getpage(struct vm_object *object, struct vm_page *m)
 
 	(void)object;
 	lab_point(EV_PAGER, m, "page-in begins");
+	for (int i = 0; i < LAB_SLOTS; i++)
+		lab_mark(PL_LAB, kva + slot_offset(i), true);
 	memset(kva, 0, PAGE_SIZE);
 	*(uint64_t *)(void *)(kva + slot_offset(LAB_AUX)) = m->pindex + 1;
 	lab_point(EV_PAGER, m, "page-in ends");
@@ -233,13 +260,26 @@ fork_bound(struct lab_proc *p, int slot, uint64_t v)
 		struct lab_cells *cs = p->page[i].cells;
 		struct lab_cell *c = &cs->slot[slot];
 
+		mark_page(&p->page[i], false);
+		lab_mark(PL_LAB, c, false);
 		if (p->fork_hi[i][slot] == 0 || p->fork_hi[i][slot] >= v ||
 		    p->fork_hi[i][slot] <= c->lo || cs->zaps != 0 ||
 		    cs->zapping != 0)
 			continue;
+		lab_mark(PL_LAB, c, true);
 		c->lo = c->done = p->fork_hi[i][slot];
 		c->zero = false;
 		bound = true;
+	}
+}
+
+static void
+mark_fork(const struct lab_proc *parent)
+{
+	lab_mark(PL_LAB, &next_value, true);
+	for (int i = 0; i < LAB_PAGES; i++) {
+		mark_page(&parent->page[i], false);
+		mark_slots(parent->page[i].cells, false);
 	}
 }
 
@@ -253,12 +293,14 @@ proc_fork(struct lab_proc *parent)
 	struct lab_proc *p;
 	int error;
 
+	mark_fork(parent);
 	memcpy(was, parent->page, sizeof(was));
 	for (int i = 0; i < LAB_PAGES; i++)
 		old[i] = *parent->page[i].cells;
 	error = vmspace_fork(parent->vm, &vm);
 	if (error != 0)
 		lab_fail(OR_ERRNO, "fork failed with %d", error);
+	mark_fork(parent);
 	p = proc_slot(vm);
 	for (int i = 0; i < LAB_PAGES; i++)
 		fork_page(&p->page[i], &parent->page[i], &was[i], &old[i]);
@@ -289,6 +331,7 @@ proc_put(struct lab_proc *p)
 {
 	struct vmspace *vm = p->vm;
 
+	lab_mark(PL_LAB, &p->users, true);
 	if (--p->users == 0)
 		p->vm = NULL;
 	sysref_put(vm);
@@ -329,9 +372,16 @@ proc_write(struct lab_proc *p, int page)
 	uint32_t v = ++next_value, old = c->hi;
 	int error;
 
+	mark_page(pg, false);
+	lab_mark(PL_LAB, &next_value, false);
+	lab_mark(PL_LAB, c, true);
+	if (nwrote[my_slot()] < nitems(wrote[0]))
+		wrote[my_slot()][nwrote[my_slot()]++] = v;
 	c->hi = v;
 	c->zaps = cs->zaps;
 	error = user_store64(&p->vm->vm_map, slot_va(page, my_slot()), v);
+	mark_page(pg, false);
+	lab_mark(PL_LAB, c, true);
 	check_error(pg, may, error, "write", page, MP_MAPPED | MP_RW);
 	if (error != 0) {
 		c->hi = old;
@@ -367,8 +417,12 @@ proc_read(struct lab_proc *p, int page, int slot)
 	uint64_t v = 0;
 	int error;
 
+	mark_page(pg, false);
+	lab_mark(PL_LAB, c, false);
 	was.zero |= cs->zapping != 0;
 	error = user_load64(&p->vm->vm_map, slot_va(page, slot), &v);
+	mark_page(pg, false);
+	lab_mark(PL_LAB, c, true);
 	check_error(pg, may, error, "read", page, MP_MAPPED);
 	if (error != 0)
 		return;
@@ -384,9 +438,13 @@ proc_pagein(struct lab_proc *p, int page)
 {
 	struct lab_page *pg = &p->page[page];
 	unsigned may = may_now(pg);
+	int error;
 
-	check_error(pg, may, vm_fault(&p->vm->vm_map, page_va(page),
-	    VM_PROT_READ, VM_FAULT_NORMAL), "page-in", page, MP_MAPPED);
+	mark_page(pg, false);
+	error = vm_fault(&p->vm->vm_map, page_va(page), VM_PROT_READ,
+	    VM_FAULT_NORMAL);
+	mark_page(pg, false);
+	check_error(pg, may, error, "page-in", page, MP_MAPPED);
 }
 
 /* ---- operations on mappings ---- */
@@ -404,6 +462,8 @@ op_begin(struct lab_proc *p, int page, int n, struct op *op, bool zap)
 	for (int i = page; i < page + n; i++) {
 		struct lab_page *pg = &p->page[i];
 
+		mark_page(pg, true);
+		mark_slots(pg->cells, false);
 		op->alone[i] = pg->inflight == 0;
 		op->opseq[i] = ++pg->opseq;
 		pg->inflight++;
@@ -426,6 +486,8 @@ op_end(struct lab_proc *p, int page, int n, const struct op *op, bool zap,
 		struct lab_page *pg = &p->page[i];
 		struct lab_cells *cs = pg->cells;
 
+		mark_page(pg, true);
+		mark_slots(cs, zapped);
 		pg->inflight--;
 		pg->may |= set;
 		if (op->alone[i] && pg->opseq == op->opseq[i])
@@ -491,6 +553,7 @@ proc_mmap(struct lab_proc *p, int page, int n)
 	check_op("mmap", error, 0);
 	op_end(p, page, n, &op, true, true, MP_UNMAPPED | MP_RO | MP_WIRED,
 	    MP_MAPPED | MP_RW);
+	lab_mark(PL_LAB, &next_value, true);
 	for (int i = page; i < page + n; i++)
 		if (p->page[i].shared || p->page[i].file) {
 			p->page[i].shared = p->page[i].file = false;
@@ -633,6 +696,33 @@ model_verify(void)
 	verify_pass();
 	if (bound)
 		verify_pass();
+}
+
+/* Which of its writer's values is v? */
+static unsigned
+ordinal(int slot, uint64_t v)
+{
+	for (unsigned i = 0; i < nwrote[slot]; i++)
+		if (wrote[slot][i] == v)
+			return i + 1;
+	return v != 0;
+}
+
+uint64_t
+model_hash(void)
+{
+	struct lab_proc *p;
+	uint64_t h = 0, v = 0;
+	int error;
+
+	for (p = lab_proc; p < lab_proc + lab_nprocs; p++)
+		for (int i = 0; p->vm != NULL && i < LAB_PAGES; i++)
+			for (int s = 0; s < LAB_FIBRES; s++) {
+				error = user_load64(&p->vm->vm_map,
+				    slot_va(i, s), &v);
+				h = h * 31 + (error != 0 ? 99 : ordinal(s, v));
+			}
+	return h;
 }
 
 void

@@ -97,6 +97,9 @@ void	proc_pagein(struct lab_proc *p, int page);
 void	proc_mmap_cached(struct lab_proc *p, int page);
 void	model_purge_cached(void);
 
+/* model_hash: what all memory shows; equal for other orders of the writes of
+ * different fibres. */
+uint64_t model_hash(void);
 /* model_verify: every byte of every process that is left. */
 void	model_verify(void);
 void	model_putall(void);

@@ -22,6 +22,8 @@
 #include <vm/vm_phys.h>
 
 #include "../host/user_access.h"
+#include "lab_model.h"
+#include "lab_reduce.h"
 
 #define TLB_ENTRIES	8
 
@@ -70,11 +72,23 @@ lab_tlb_reset(void)
 
 /* ---- shootdown ---- */
 
+/*
+ * What CPUs know, for lab_reduce.c: a user access changes its own CPU's copies,
+ * and looks for shootdowns; whose beginning and looking for copies commute.
+ */
+static void
+mark_flush(void)
+{
+	for (int cpu = 1; cpu < LAB_CPUS; cpu++)
+		lab_mark(PL_LAB, &tlb[cpu], false);
+}
+
 static struct flush *
 flush_begin(struct pmap *pmap, vm_offset_t start, vm_offset_t end)
 {
 	struct flush *fl = flushes;
 
+	mark_flush();
 	while (fl->used)
 		fl++;
 	*fl = (struct flush){ true, pmap, start, end };
@@ -102,8 +116,11 @@ static void
 cpu_lose(int cpu, const struct flush *fl)
 {
 	for (unsigned i = 0; i < TLB_ENTRIES; i++)
-		if (covers(fl, tlb[cpu][i].pmap, tlb[cpu][i].va))
+		if (tlb[cpu][i].pmap != NULL &&
+		    covers(fl, tlb[cpu][i].pmap, tlb[cpu][i].va)) {
+			lab_mark(PL_LAB, &tlb[cpu], true);
 			tlb[cpu][i].pmap = NULL;
+		}
 }
 
 /* Own CPU first, then each that has something to lose, one event each. */
@@ -116,6 +133,7 @@ flush_end(struct flush *fl)
 			lab_point(EV_FLUSH, &tlb[cpu], "tlb");
 			cpu_lose(cpu, fl);
 		}
+	mark_flush();
 	fl->used = false;
 }
 
@@ -170,6 +188,7 @@ __wrap_pmap_destroy(struct pmap *pmap)
 {
 	struct flush fl = { true, pmap, 0, ~0UL };
 
+	mark_flush();
 	for (int cpu = 0; cpu < LAB_CPUS; cpu++)
 		cpu_lose(cpu, &fl);
 	__real_pmap_destroy(pmap);
@@ -194,9 +213,19 @@ __wrap_pmap_enter(struct pmap *pmap, vm_offset_t va, struct vm_page *m,
 
 /* ---- contents ---- */
 
+/* What a page shows to all who look at it. */
+static void
+mark_content(const struct vm_page *m, int half, bool write)
+{
+	for (int i = half; i < LAB_SLOTS; i += 2)
+		lab_mark(PL_LAB, (char *)PHYS_TO_DMAP(m->phys_addr) +
+		    slot_offset(i), write);
+}
+
 static void
 check_not_free(const struct vm_page *m, const char *what)
 {
+	lab_mark(PL_WORD, &m->flags, false);
 	if (lab_running && (m->flags & PG_FREE) != 0)
 		lab_fail(OR_UAF, "%s of page 0x%lx, which is free", what,
 		    m->phys_addr);
@@ -206,6 +235,8 @@ void
 __wrap_pmap_zero_page(struct vm_page *m)
 {
 	check_not_free(m, "zeroing");
+	mark_content(m, 0, true);
+	mark_content(m, 1, true);
 	__real_pmap_zero_page(m);
 }
 
@@ -215,10 +246,14 @@ __wrap_pmap_copy_page(struct vm_page *src, struct vm_page *dst)
 {
 	check_not_free(src, "copy");
 	check_not_free(dst, "copy");
+	mark_content(src, 0, false);
+	mark_content(dst, 0, true);
 	memcpy(pmap_page_kva(dst), pmap_page_kva(src), PAGE_SIZE / 2);
 	lab_point(EV_USER, src, "copy");
 	check_not_free(src, "copy");
 	check_not_free(dst, "copy");
+	mark_content(src, 1, false);
+	mark_content(dst, 1, true);
 	memcpy((char *)pmap_page_kva(dst) + PAGE_SIZE / 2,
 	    (char *)pmap_page_kva(src) + PAGE_SIZE / 2, PAGE_SIZE / 2);
 }
@@ -241,6 +276,8 @@ check_hit(const struct tlb_entry *e, vm_prot_t prot)
 	vm_paddr_t pa = pmap_extract(e->pmap, e->va, &now);
 	struct vm_page *m = vm_phys_paddr_to_page(e->pa);
 
+	if (m != NULL)
+		lab_mark(PL_WORD, &m->flags, false);
 	if (m == NULL || (m->flags & PG_FREE) != 0)
 		lab_fail(OR_TLB, "CPU %d reaches the free page 0x%lx by its "
 		    "translation of %lx", curcpu, e->pa, e->va);
@@ -272,6 +309,7 @@ tlb_fill(struct pmap *pmap, vm_offset_t va, bool dirty)
 static void
 copy_bytes(vm_paddr_t pa, void *buf, size_t len, bool write)
 {
+	lab_mark(PL_LAB, PHYS_TO_DMAP(pa), write);
 	if (write)
 		memcpy(PHYS_TO_DMAP(pa), buf, len);
 	else
@@ -288,6 +326,8 @@ __wrap_fake_cpu_access(struct pmap *pmap, vm_offset_t va, vm_prot_t prot,
 
 	lab_point(EV_USER, (const void *)va, write ? "store" : "load");
 	lab_nopoint++;
+	lab_pmap_read = true;
+	lab_mark(PL_LAB, &tlb[curcpu], true);
 	e = tlb_find(pmap, page);
 	if (e != NULL && (e->prot & prot) == prot && (!write || e->dirty)) {
 		check_hit(e, prot);
@@ -298,7 +338,11 @@ __wrap_fake_cpu_access(struct pmap *pmap, vm_offset_t va, vm_prot_t prot,
 		ok = __real_fake_cpu_access(pmap, va, prot, buf, len);
 		if (ok)
 			tlb_fill(pmap, page, write);
+		if (ok)
+			lab_mark(PL_LAB, PHYS_TO_DMAP(tlb_find(pmap,
+			    page)->pa | (va & PAGE_MASK)), write);
 	}
+	lab_pmap_read = false;
 	lab_nopoint--;
 	return ok;
 }

@@ -67,8 +67,8 @@ run_prepare(const struct lab_scenario *s)
 	return true;
 }
 
-bool
-run_once(const struct lab_scenario *s)
+void
+run_restore(const struct lab_scenario *s)
 {
 	labos_restore(1);
 	for (int i = 0; i < LAB_FIBRES; i++)
@@ -76,6 +76,12 @@ run_once(const struct lab_scenario *s)
 	for (int i = 0; i < s->nfibres; i++)
 		lab_fibre_set(i, scenario_fibre,
 		    (void *)(uintptr_t)&s->task[i]);
+}
+
+bool
+run_once(const struct lab_scenario *s)
+{
+	run_restore(s);
 	if (!lab_run(s->nfibres))
 		return false;
 	return lab_abandoned || lab_aux(scenario_quiesce, NULL);
@@ -86,6 +92,7 @@ run_explore(const struct lab_scenario *s, enum lab_strategy st, uint64_t seed,
     unsigned bound, const struct lab_limits *lim, struct lab_tally *t)
 {
 	nsec_t start = labos_cpu_ns();
+	struct lab_pruned pruned;
 	uint64_t n = 0;
 	bool ok;
 
@@ -105,6 +112,10 @@ run_explore(const struct lab_scenario *s, enum lab_strategy st, uint64_t seed,
 		t->points += lab_npoints;
 		t->events += lab_ev;
 	}
+	pruned = lab_search_pruned();
+	t->pruned.asleep += pruned.asleep;
+	t->pruned.states += pruned.states;
+	t->pruned.passes += pruned.passes;
 	t->schedules += n;
 	t->failures += !ok;
 	t->ns += labos_cpu_ns() - start;

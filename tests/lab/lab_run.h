@@ -11,6 +11,7 @@ struct lab_limits {
 struct lab_tally {
 	uint64_t	 schedules, points, failures, scenarios, complete;
 	uint64_t	 events;
+	struct lab_pruned pruned;
 	nsec_t		 ns;
 };
 
@@ -18,6 +19,8 @@ struct lab_tally {
 void	run_world(void);
 /* run_prepare: the scenario's first state; false: it fails already. */
 bool	run_prepare(const struct lab_scenario *s);
+/* run_restore: that state again, and the fibres ready. */
+void	run_restore(const struct lab_scenario *s);
 /* run_once: one schedule by the strategy in use, from that state. */
 bool	run_once(const struct lab_scenario *s);
 /* run_explore: until failure (false), the strategy's end or the limits. */

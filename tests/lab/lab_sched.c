@@ -18,6 +18,7 @@
 #include <machine/cpu.h>
 
 #include "lab_os.h"
+#include "lab_reduce.h"
 
 #define STACK_SIZE	(256UL << 10)
 
@@ -28,6 +29,7 @@ bool			 lab_abandoned;
 unsigned		 lab_nopoint;
 enum lab_level		 lab_level = LAB_SYNC;
 uint32_t		 lab_ev, lab_npoints;
+unsigned		 lab_went_on;
 uint64_t		 lab_hash;
 nsec_t			 lab_now;
 struct lab_failure	 lab_failure;
@@ -158,6 +160,16 @@ lab_enabled(void)
 	return mask;
 }
 
+uint32_t
+lab_preempted(void)
+{
+	uint32_t mask = 0;
+
+	for (int i = 0; i < nfibres; i++)
+		mask |= lab_fibre[i].preempted ? 1U << i : 0;
+	return mask;
+}
+
 /* Nobody can run: the earliest time-out comes; else it is a deadlock. */
 static void
 advance_time(void)
@@ -211,19 +223,21 @@ pick(struct fibre *f, bool may_stay)
 
 	while ((mask = lab_enabled()) == 0)
 		advance_time();
-	if (f->yielding && (mask & ~(1U << f->id)) != 0)
-		mask &= ~(1U << f->id);
 	stays = may_stay && (mask & 1U << f->id) != 0;
 	dflt = stays ? f->id : next_in_turn(mask, f->id);
 	chosen = dflt;
 	if (lab_tso && stays && lab_tso_pending(f->id))
 		held = (mask & ~(1U << f->id)) << LAB_FIBRES;
-	if ((mask & (mask - 1)) != 0)
+	if ((mask & (mask - 1)) != 0 || lab_reduce == REDUCE_ON)
 		chosen = lab_choose(mask | held, dflt, stays);
 	if (chosen != dflt)
 		record(chosen);
 	holding = chosen >= LAB_FIBRES;
-	return &lab_fibre[chosen % LAB_FIBRES];
+	f->preempted = stays && chosen % LAB_FIBRES != f->id;
+	lab_went_on = chosen == f->id ? lab_went_on + f->yielding : 0;
+	f = &lab_fibre[chosen % LAB_FIBRES];
+	f->preempted = false;
+	return f;
 }
 
 static void
@@ -278,7 +292,6 @@ lab_point(enum lab_event kind, const void *obj, const char *name)
 	go(f, pick(f, true));
 	if (lab_tso && (kind < EV_ATOMIC || kind > EV_WRITE))
 		lab_tso_drain(f->id);
-	lab_search_event(f);
 }
 
 void
@@ -302,7 +315,6 @@ lab_block(bool (*can)(const struct fibre *f))
 	go(f, pick(f, false));
 	f->state = FB_READY;
 	f->can = NULL;
-	lab_search_event(f);
 }
 
 void
@@ -370,7 +382,7 @@ lab_fibre_set(int id, void (*fn)(void *), void *arg)
 	f->fn = fn;
 	f->arg = arg;
 	f->state = FB_READY;
-	f->yielding = false;
+	f->yielding = f->preempted = false;
 	f->can = NULL;
 	f->kind = EV_START;
 	f->obj = NULL;
@@ -414,6 +426,7 @@ lab_run(int n)
 	nfibres = n;
 	lab_ev = 0;
 	lab_npoints = 0;
+	lab_went_on = 0;
 	lab_hash = 0;
 	lab_done.n = 0;
 	lab_now = 1000000;

@@ -6,13 +6,30 @@
  * for each choice of the present run; the deepest node with an alternative left
  * is changed for the next.  A PREEMPTION is a choice against a fibre that could
  * go on and did not wait; their number is bounded (Musuvathi and Qadeer, CHESS,
- * 2007); choices where the running fibre stops are free.  Points that appear in
+ * 2007); choices where the running fibre stops are free.  One that stands back
+ * for others and goes on before them all the same is one preemption, too, as if
+ * one of them had been preempted at once; it is free as often as fibres stand
+ * there that were preempted: as if they had gone on, to block at once.  Points that appear in
  * a prefix, because a word turned out to be shared, get a node where they are.
  *
- * Sleep sets (Godefroid 1996): a fibre whose next event was tried at a node
- * need not be tried again below its brother until something that conflicts
- * with that event has happened.  With a bound on preemptions this may cut off
- * what only a schedule with more of them would show: so it is off by default.
+ * With reduction (lab_reduce.c; option por=1) what would show nothing new is
+ * left out, never what a bound would have allowed (I1):
+ *
+ *   - SLEEP SETS (Godefroid 1996) for preemptions only.  A fibre that was
+ *     preempted before step s sleeps until a step conflicts with s.  To run it
+ *     before that is the same as to preempt it after s, which was tried first,
+ *     and costs no preemption more, maybe one less.
+ *   - A preemption before s is tried only if something that others did, while
+ *     the fibre stood still at its next point behind s, conflicts with s: if
+ *     nothing does they would do the same before s, and it would sleep on.
+ *     (What a set of backtrack points is elsewhere: Flanagan and Godefroid 2005,
+ *     Coons, Musuvathi and McKinley 2013.)
+ *   - A state that was explored before, with as many preemptions left and no
+ *     more asleep, is not explored again.  The state is told by the trace that
+ *     led to it (Musuvathi and Qadeer, 2007).
+ *
+ * I1 Each leans on what depth-first search has ended before: none on another
+ *    that leans on it.
  *
  * PCT (Burckhardt et al., 2010): random priorities, changed at d - 1 random
  * points among as many as earlier runs had.
@@ -23,14 +40,24 @@
 #include <lib/prng.h>
 #include <lib/string.h>
 
+#include "lab_reduce.h"
+
 #define MAXNODES	(1U << 16)
 
 struct node {
 	uint32_t	 ev;
 	uint8_t		 enabled, done, chosen, dflt;
-	uint8_t		 sleep;		/* need not be tried here */
 	bool		 preempts;
 	uint8_t		 used;		/* preemptions above */
+	uint8_t		 pays;		/* mask: who yields; to go on is one more */
+	/* with reduction, of the fibre f that may stay: */
+	bool		 tried;		/* its preemption */
+	uint32_t	 all;		/* enabled, asleep or not */
+	uint32_t	 below;		/* what came behind, reduce_below's */
+	struct node	*before;	/* of its step that led here, or NULL */
+	struct footprint step;		/* the one from here */
+	struct footprint still;		/* of others while f stands here */
+	struct footprint next;		/* and at its next point */
 };
 
 static enum lab_strategy strategy;
@@ -44,60 +71,30 @@ static uint32_t		 change[8];
 static unsigned		 nchange;
 static const struct lab_schedule *script;
 static unsigned		 script_pos;
-
-/* ---- sleep sets ---- */
-
-static bool	 por;
-static uint32_t	 sleeping;
-static uint64_t	 npruned;
-
-void
-lab_search_por(bool on)
-{
-	por = on;
-}
-
-uint64_t
-lab_search_pruned(void)
-{
-	return npruned;
-}
-
-static bool
-is_memory(enum lab_event k)
-{
-	return k >= EV_ATOMIC && k <= EV_WRITE;
-}
-
-/*
- * Could the two events not be exchanged?  User accesses, shootdowns and the
- * model's own steps conflict with each other whatever they name.
- */
-static bool
-conflict(const struct fibre *a, const struct fibre *b)
-{
-	bool loose_a = a->kind == EV_USER || a->kind == EV_FLUSH ||
-	    a->kind == EV_PAGER || a->kind == EV_OP || a->kind == EV_START;
-	bool loose_b = b->kind == EV_USER || b->kind == EV_FLUSH ||
-	    b->kind == EV_PAGER || b->kind == EV_OP || b->kind == EV_START;
-
-	if (loose_a || loose_b)
-		return loose_a && loose_b;
-	if (a->obj != b->obj || a->obj == NULL)
-		return false;
-	return !(is_memory(a->kind) && is_memory(b->kind) &&
-	    a->kind == EV_READ && b->kind == EV_READ);
-}
-
-void
-lab_search_event(const struct fibre *f)
-{
-	for (int i = 0; sleeping >> i != 0; i++)
-		if ((sleeping & 1U << i) != 0 && conflict(&lab_fibre[i], f))
-			sleeping &= ~(1U << i);
-}
+static struct node	*stepping;	/* whose fibre stayed, for a step */
+static int		 runner;	/* who makes the running step */
+static struct lab_pruned pruned;
 
 /* ---- depth first ---- */
+
+/* The running fibre, if it stands back for others of mask. */
+static uint32_t
+yielder(uint32_t mask)
+{
+	uint32_t me = lab_cur == NULL ? 0 : 1U << lab_cur->id;
+
+	return lab_cur != NULL && lab_cur->yielding && (mask & ~me) != 0 ?
+	    mask & me : 0;
+}
+
+/* It has to pay for going on, but as often as preempted fibres might have gone
+ * first, to block at once. */
+static uint32_t
+pays(uint32_t mask)
+{
+	return lab_went_on < (unsigned)__builtin_popcount(lab_preempted()) ?
+	    0 : yielder(mask);
+}
 
 static void
 node_put(unsigned at, uint32_t enabled, int dflt, bool preempts)
@@ -107,8 +104,15 @@ node_put(unsigned at, uint32_t enabled, int dflt, bool preempts)
 	node[at] = (struct node){ .ev = lab_ev, .enabled = (uint8_t)enabled,
 	    .done = (uint8_t)(1U << dflt), .chosen = (uint8_t)dflt,
 	    .dflt = (uint8_t)dflt, .preempts = preempts,
-	    .sleep = (uint8_t)(sleeping & enabled), .used = (uint8_t)used };
+	    .used = (uint8_t)used, .pays = (uint8_t)pays(enabled) };
 	depth++;
+}
+
+/* Is it one preemption more that f runs? */
+static bool
+costs(const struct node *n, int f)
+{
+	return (n->preempts && f != n->dflt) || (n->pays & 1U << f) != 0;
 }
 
 static int
@@ -125,18 +129,159 @@ dfs_choose(uint32_t enabled, int dflt, bool preempts)
 		node_put(pos, enabled, dflt, preempts);
 	}
 	n = &node[pos++];
-	if ((n->sleep & 1U << n->chosen) != 0) {
-		npruned++;
-		lab_abandon();
-	}
 	if (n->enabled != enabled || n->dflt != dflt)
 		panic("the run does not repeat: event %u, enabled %x was %x",
 		    lab_ev, enabled, n->enabled);
-	if (n->chosen != dflt && preempts)
-		used++;
-	if (por)
-		sleeping = (sleeping | n->done) & ~(1U << n->chosen);
+	used += costs(n, n->chosen);
 	return n->chosen;
+}
+
+/* The next in turn after f, out of mask, which is not empty. */
+static int
+next_awake(uint32_t mask, int f)
+{
+	while ((mask & 1U << f) == 0)
+		f = (f + 1) % LAB_FIBRES;
+	return f;
+}
+
+static uint64_t
+state_here(uint32_t enabled, int dflt, bool preempts)
+{
+	return reduce_trace() ^ ((uint64_t)lab_went_on << 32 |
+	    (uint64_t)lab_preempted() << 24 | (uint64_t)enabled << 16 |
+	    (uint64_t)dflt << 8 | preempts) * 0x9e3779b97f4a7c15UL;
+}
+
+/* The step from n is over: what could run has changed, or it has not. */
+static void
+step_over(struct node *n, uint32_t enabled)
+{
+	uint32_t others = ~(1U << n->dflt);
+
+	n->step = reduce_step;
+	if (((n->all ^ enabled) & others) != 0)
+		memset(&n->next, 0xff, sizeof(n->next));
+}
+
+/* A new choice; NULL: there is none. */
+static struct node *
+reduced_node(uint32_t enabled, uint32_t awake, int dflt, bool preempts,
+    struct node *before)
+{
+	uint32_t below = pos == 0 ? 0 : node[pos - 1].below;
+	struct node *n;
+
+	if (reduce_seen(state_here(enabled, dflt, preempts), bound - used,
+	    reduce_asleep, &below)) {
+		pruned.states++;
+		reduce_gather_below(below);
+		if (pos > 0)
+			reduce_below_join(node[pos - 1].below, below);
+		if (before != NULL)
+			reduce_below_add(below, before->dflt, &before->next);
+		lab_abandon();
+	}
+	if ((preempts && used >= bound) || (awake & (awake - 1)) == 0)
+		return NULL;
+	node_put(depth, awake, dflt, preempts);
+	n = &node[pos++];
+	n->all = enabled;
+	n->below = reduce_below();
+	n->before = before;
+	memset(&n->step, 0xff, sizeof(n->step));
+	return n;
+}
+
+static struct node *
+repeated_node(uint32_t awake, int dflt)
+{
+	struct node *n = &node[pos];
+
+	if (n->ev > lab_ev)
+		return NULL;
+	if (n->ev < lab_ev || n->enabled != awake || n->dflt != dflt)
+		panic("the run does not repeat: event %u, awake %x; expected "
+		    "%u, %x", lab_ev, awake, n->ev, n->enabled);
+	pos++;
+	return n;
+}
+
+/* Fibre f stops, and goes on when it is chosen. */
+static void
+stand_still(const struct fibre *f, struct node *n, struct node *before)
+{
+	reduce_gather(f->id, n != NULL && n->preempts ? &n->still :
+	    before != NULL ? &before->next : NULL);
+}
+
+/* The step that is over, or the last of a run, is below the last choice. */
+static void
+below_step(void)
+{
+	if (pos > 0)
+		reduce_below_step(node[pos - 1].below, runner);
+}
+
+static int
+reduced_choose(uint32_t enabled, int dflt, bool preempts)
+{
+	uint32_t awake = enabled & ~reduce_asleep;
+	struct node *n, *before = stepping;
+	bool stuck = (awake & ~yielder(enabled)) == 0;
+	int chosen;
+
+	if (before != NULL)
+		step_over(before, enabled);
+	stepping = NULL;
+	below_step();
+	reduce_begin();
+	if (lab_cur != NULL)
+		reduce_count(lab_cur);
+	if (awake == 0 || (stuck && used >= bound && pays(enabled) != 0)) {
+		pruned.asleep++;
+		lab_abandon();
+	}
+	dflt = next_awake(stuck ? awake : awake & ~yielder(enabled), dflt);
+	n = pos < depth ? repeated_node(awake, dflt) :
+	    reduced_node(enabled, awake, dflt, preempts, before);
+	chosen = runner = n == NULL ? dflt : n->chosen;
+	if (preempts && chosen == dflt) {
+		stepping = n;
+		return chosen;
+	}
+	used += n != NULL ? costs(n, chosen) : stuck && pays(enabled) != 0;
+	if (lab_cur != NULL)
+		stand_still(lab_cur, n, before);
+	if (preempts)
+		reduce_sleep(dflt, &n->step);
+	reduce_gather(chosen, NULL);
+	return chosen;
+}
+
+/* Is any of the alternatives left at n worth trying? */
+static bool
+worth(struct node *n)
+{
+	if (!n->preempts)
+		return true;
+	if (n->used >= bound)
+		return false;
+	if (lab_reduce == REDUCE_ON && !n->tried)
+		n->tried = reduce_conflict(&n->step, &n->next);
+	return lab_reduce != REDUCE_ON || n->tried;
+}
+
+/* All below n is done. */
+static void
+node_done(const struct node *n)
+{
+	const struct footprint *u = n->tried ? &n->still : &n->next;
+
+	for (unsigned i = 0; n->before != NULL && i < nitems(u->r); i++) {
+		n->before->next.r[i] |= u->r[i];
+		n->before->next.w[i] |= u->w[i];
+	}
 }
 
 static bool
@@ -147,12 +292,18 @@ dfs_next(void)
 
 	while (depth > 0) {
 		n = &node[depth - 1];
-		left = n->enabled & ~(uint32_t)(n->done | n->sleep);
-		if (left != 0 && (!n->preempts || n->used < bound)) {
+		left = n->enabled & ~(uint32_t)n->done;
+		if (n->used >= bound)
+			left &= ~(uint32_t)n->pays;
+		if (left != 0 && worth(n)) {
 			n->chosen = (uint8_t)__builtin_ctz(left);
 			n->done |= (uint8_t)(1U << n->chosen);
 			return true;
 		}
+		if (n->preempts)
+			node_done(n);
+		if (lab_reduce == REDUCE_ON && depth > 1)
+			reduce_below_join(node[depth - 2].below, n->below);
 		depth--;
 	}
 	return false;
@@ -222,11 +373,15 @@ script_choose(uint32_t enabled, int dflt)
 int
 lab_choose(uint32_t enabled, int dflt, bool preempts)
 {
+	if (strategy == ST_PCT || strategy == ST_RANDOM)
+		enabled &= ~yielder(enabled);
 	switch (strategy) {
 	case ST_REPLAY:
 		return script_choose(enabled, dflt);
 	case ST_DFS:
-		return dfs_choose(enabled, dflt, preempts);
+		return lab_reduce == REDUCE_ON ?
+		    reduced_choose(enabled, dflt, preempts) :
+		    dfs_choose(enabled, dflt, preempts);
 	case ST_PCT:
 		return pct_choose(enabled, dflt);
 	case ST_RANDOM:
@@ -239,11 +394,11 @@ void
 lab_search_begin(enum lab_strategy st, uint64_t seed, unsigned n)
 {
 	strategy = st;
-	por = por && !lab_tso;	/* it knows nothing of stores held back */
 	bound = n;
 	nchange = MIN(n, nitems(change));
 	depth = 0;
-	nruns = points_sum = npruned = 0;
+	nruns = points_sum = 0;
+	pruned = (struct lab_pruned){ 0 };
 	prng_seed(&prng, seed);
 }
 
@@ -254,13 +409,41 @@ lab_search_replay(const struct lab_schedule *s)
 	script = s;
 }
 
+/* What would have come is not known. */
+void
+lab_search_failed(void)
+{
+	if (lab_reduce != REDUCE_ON)
+		return;
+	reduce_gather_below(0);
+	if (pos > 0)
+		reduce_below_join(node[pos - 1].below, 0);
+	if (stepping != NULL)
+		memset(&stepping->next, 0xff, sizeof(stepping->next));
+	stepping = NULL;
+}
+
+struct lab_pruned
+lab_search_pruned(void)
+{
+	return pruned;
+}
+
 bool
 lab_search_next(void)
 {
+	if (lab_reduce == REDUCE_ON)
+		below_step();
 	pos = used = script_pos = 0;
-	sleeping = 0;
-	if (strategy == ST_DFS && nruns > 0 && !dfs_next())
+	stepping = NULL;
+	reduce_run();
+	if (strategy == ST_DFS && lab_reduce == REDUCE_ON && reduce_grew()) {
+		reduce_pass();
+		depth = 0;
+		pruned.passes++;
+	} else if (strategy == ST_DFS && nruns > 0 && !dfs_next()) {
 		return false;
+	}
 	/* The prefix that is repeated: what it used is counted again. */
 	points_sum += nruns == 0 ? 0 : lab_npoints;
 	nruns++;

@@ -8,6 +8,8 @@
 #include <lib/string.h>
 #include <sys/kprintf.h>
 
+#include "lab_os.h"
+
 #define SCHEDULES	10
 #define REPLAYS		100	/* of each */
 
@@ -90,6 +92,78 @@ test_litmus(const char *scenario, bool tso, bool found, const char *what)
 		    "and its token shows it each time");
 }
 
+static uint64_t	compared_failures;
+
+/* compare SCENARIO or pairs, triples (of the set, as many as secs allow). */
+static bool
+compare_one(const struct lab_scenario *s)
+{
+	char text[256];
+	struct compared c = compare_scenario(s, (unsigned)args.bound,
+	    args.schedules == 0 ? 300000 : args.schedules);
+	bool ok = c.only_with == 0 && c.only_without == 0 && c.differ == 0 &&
+	    !c.grew;
+
+	scenario_print(s, text, sizeof(text));
+	kprintf("# %s%s: %lu schedules instead of %lu; %lu traces, %lu "
+	    "failures; only with reduction %lu, only without %lu, of these "
+	    "failures %lu; %lu equal traces end differently%s\n",
+	    c.done ? ok ? "" : "WRONG " : "unfinished ", text, c.with,
+	    c.without, c.traces, c.failures, c.only_with, c.only_without,
+	    c.missed, c.differ, c.grew ? "; a shared place was unknown" : "");
+	compared_failures += c.failures;
+	return ok || !c.done;
+}
+
+int
+cmd_compare(void)
+{
+	struct lab_scenario s;
+	unsigned n, count, bad = 0;
+	unsigned set = args.deep ? LAB_SET_DEEP : LAB_SET_GATE;
+
+	if (args.what == NULL)
+		args.what = "pairs";
+	n = strcmp(args.what, "triples") == 0 ? 3 : 2;
+	if (scenario_parse(&s, args.what))
+		return compare_one(&s) ? 0 : 1;
+	count = scenario_core_count(set, (int)n);
+	for (unsigned i = 0; i < count && labos_cpu_ns() < deadline; i++) {
+		(void)scenario_core(&s, set, (int)n,
+		    (unsigned)((args.seed + i * 7919UL) % count));
+		bad += !compare_one(&s);
+	}
+	kprintf("compare: %u differ, %lu failures\n", bad, compared_failures);
+	return bad != 0;
+}
+
+/* Shapes, operations and bounds in which each rule of reduction counts. */
+static void
+test_reduction(void)
+{
+	static const struct {
+		const char *scenario; enum lab_level level; unsigned bound;
+	} t[] = {
+		{ "pc:0w0,1x0", LAB_ACCESS, 2 }, { "sib:0x0,1g0", LAB_ACCESS, 2 },
+		{ "store:0r0,1i0", LAB_ACCESS, 2 },
+		{ "store:0i0,0i0", LAB_LOCK, 3 },
+		{ "pc:0w0,0u0", LAB_LOCK, 3 }, { "chain:0c0,1x0", LAB_SYNC, 2 },
+		{ "store:0f0,1x0,0c0", LAB_LOCK, 1 },
+		{ "chain:0w0,0f0,0c0", LAB_ACCESS, 1 },
+	};
+	struct lab_scenario s;
+	bool ok = true;
+
+	for (unsigned i = 0; i < nitems(t); i++) {
+		if (!scenario_parse(&s, t[i].scenario))
+			panic("%s is no scenario", t[i].scenario);
+		lab_level = t[i].level;
+		args.bound = t[i].bound;
+		ok &= compare_one(&s);
+	}
+	result(ok, "reduction leaves out nothing new");
+}
+
 int
 cmd_selftest(void)
 {
@@ -101,6 +175,7 @@ cmd_selftest(void)
 	test_litmus("single:0C0,0C0", true, false,
 	    "stores are seen in their order");
 	test_replays();
+	test_reduction();
 	kprintf("%u passed, %u failed\n", ntests - nbad, nbad);
 	return nbad != 0;
 }

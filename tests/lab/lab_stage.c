@@ -14,6 +14,7 @@
 #include <sys/kprintf.h>
 
 #include "lab_os.h"
+#include "lab_reduce.h"
 
 #define FIXED_SEED	1
 #define PROGRESS	(60UL * NSEC_PER_SEC)	/* of CPU time */
@@ -30,6 +31,7 @@ struct stage {
 	unsigned	 share;		/* of the time: per cent; hunt: s */
 	bool		 fixed;		/* seed 1, not the run's */
 	bool		 tso;		/* with store buffers */
+	bool		 reduce;	/* what shows nothing new is left out */
 };
 
 static uint64_t	seed;		/* of the stage that runs */
@@ -157,6 +159,7 @@ run_stage(const struct stage *sg, nsec_t until, struct lab_tally *t)
 
 	lab_level = sg->level;
 	lab_tso = sg->tso;
+	lab_reduce = sg->reduce ? REDUCE_ON : REDUCE_OFF;
 	deadline = until;
 	seed = sg->fixed ? FIXED_SEED : args.seed;
 	if (sg->set != 0)
@@ -182,7 +185,7 @@ run_stages(const struct stage *stages, unsigned nstages, struct lab_tally *each,
 
 		/* What a stage leaves of its time is the next ones'. */
 		end += args.secs * NSEC_PER_SEC * sg->share / 100;
-		ok = run_stage(sg, end, &each[i]);
+		ok = run_stage(sg, args.secs == 0 ? 0 : end, &each[i]);
 		kprintf("%s %u lab: %s, seed %lu\n", ok ? "ok" : "not ok",
 		    i + 1, sg->name, seed);
 		bad += !ok;
@@ -196,25 +199,25 @@ run_stages(const struct stage *stages, unsigned nstages, struct lab_tally *each,
 
 static const struct stage gate_stages[] = {
 	{ "fixed, lock level, all with 2 preemptions", 0, 1, LAB_LOCK, ST_DFS,
-	    2, 0, 4, true, false },
+	    2, 0, 4, true, false, false },
 	{ "pairs, lock level, all with 2 preemptions", LAB_SET_GATE, 2,
-	    LAB_LOCK, ST_DFS, 2, 0, 45, true, false },
+	    LAB_LOCK, ST_DFS, 2, 0, 45, true, false, false },
 	{ "pairs, sync level, all with 1 preemption", LAB_SET_GATE, 2,
-	    LAB_SYNC, ST_DFS, 1, 0, 8, true, false },
+	    LAB_SYNC, ST_DFS, 1, 0, 8, true, false, false },
 	{ "pairs, store buffers, access level, all with 1 preemption",
-	    LAB_SET_DEEP, 2, LAB_ACCESS, ST_DFS, 1, 0, 7, true, true },
+	    LAB_SET_DEEP, 2, LAB_ACCESS, ST_DFS, 1, 0, 7, true, true, false },
 	{ "pairs, access level, PCT 3", LAB_SET_GATE, 2, LAB_ACCESS, ST_PCT, 2,
-	    40, 6, true, false },
+	    40, 6, true, false, false },
 	{ "pairs, store buffers, PCT 3, random", LAB_SET_GATE, 2, LAB_ACCESS,
-	    ST_PCT, 2, 40, 8, false, true },
+	    ST_PCT, 2, 40, 8, false, true, false },
 	{ "triples, sync level, PCT 3, random", LAB_SET_GATE, 3, LAB_SYNC,
-	    ST_PCT, 2, 12, 10, false, false },
+	    ST_PCT, 2, 12, 10, false, false, false },
 	{ "workloads, access level, random walk", 0, 0, LAB_ACCESS, ST_RANDOM,
-	    0, 50, 5, true, false },
+	    0, 50, 5, true, false, false },
 	{ "workloads, access level, random walk, random", 0, 0, LAB_ACCESS,
-	    ST_RANDOM, 0, 50, 6, false, false },
+	    ST_RANDOM, 0, 50, 6, false, false, false },
 	{ "workloads, sync level, PCT 3, random", 0, 0, LAB_SYNC, ST_PCT, 2, 50,
-	    5, false, false },
+	    5, false, false, false },
 };
 
 int
@@ -230,17 +233,17 @@ cmd_gate(void)
 /* Shard i of m takes each mth scenario.  Cheap products first: they end. */
 static const struct stage deep_stages[] = {
 	{ "pairs, lock level, all with 3 preemptions", LAB_SET_DEEP, 2,
-	    LAB_LOCK, ST_DFS, 3, 0, 5, true, false },
+	    LAB_LOCK, ST_DFS, 3, 0, 5, true, false, true },
 	{ "pairs, access level, all with 2 preemptions", LAB_SET_DEEP, 2,
-	    LAB_ACCESS, ST_DFS, 2, 0, 10, true, false },
+	    LAB_ACCESS, ST_DFS, 2, 0, 10, true, false, true },
 	{ "triples, access level, all with 2 preemptions", LAB_SET_DEEP, 3,
-	    LAB_ACCESS, ST_DFS, 2, 0, 35, true, false },
+	    LAB_ACCESS, ST_DFS, 2, 0, 35, true, false, true },
 	{ "triples, lock level, all with 3 preemptions", LAB_SET_DEEP, 3,
-	    LAB_LOCK, ST_DFS, 3, 0, 35, true, false },
+	    LAB_LOCK, ST_DFS, 3, 0, 35, true, false, true },
 	{ "workloads, access level, PCT 4", 0, 0, LAB_ACCESS, ST_PCT, 3, 200,
-	    8, false, false },
+	    8, false, false, false },
 	{ "workloads, sync level, random walk", 0, 0, LAB_SYNC, ST_RANDOM, 0,
-	    100, 7, false, false },
+	    100, 7, false, false, false },
 };
 
 /* One line of JSON; "want" of a stage: scenarios of this shard, 0: no end. */
@@ -265,8 +268,8 @@ print_json(const struct lab_tally *each, const struct lab_tally *t)
 	kprintf("}\n");
 }
 
-int
-cmd_deep(void)
+static int
+deep(unsigned nstages)
 {
 	struct lab_tally all = { 0 }, each[nitems(deep_stages)] = { { 0 } };
 	unsigned bad;
@@ -277,9 +280,27 @@ cmd_deep(void)
 		return 2;
 	}
 	progress = true;
-	bad = run_stages(deep_stages, nitems(deep_stages), each, &all);
+	bad = run_stages(deep_stages, nstages, each, &all);
 	print_json(each, &all);
 	return bad != 0;
+}
+
+int
+cmd_deep(void)
+{
+	return deep(nitems(deep_stages));
+}
+
+/* All pairs and triples: the stages that have an end, to their end, unless secs
+ * are given. */
+int
+cmd_figure(void)
+{
+	unsigned n = 0;
+
+	while (deep_stages[n].set != 0)
+		n++;
+	return deep(n);
 }
 
 /* ---- adding shards up ---- */
@@ -404,16 +425,16 @@ cmd_merge(int nfiles, char **file)
 
 /* share: seconds, at most; then the next, and round again with other seeds. */
 static const struct stage hunt_stages[] = {
-	{ "pct", LAB_SET_GATE, 2, LAB_SYNC, ST_PCT, 2, 10, 2, false, false },
-	{ "fixed", 0, 1, LAB_LOCK, ST_DFS, 2, 50000, 5, false, false },
-	{ "fixed", 0, 1, LAB_ACCESS, ST_PCT, 2, 1500, 2, false, false },
-	{ "workloads", 0, 0, LAB_ACCESS, ST_PCT, 2, 20, 2, false, false },
-	{ "pct", LAB_SET_GATE, 3, LAB_SYNC, ST_PCT, 2, 4, 3, false, false },
-	{ "workloads", 0, 0, LAB_SYNC, ST_RANDOM, 2, 60, 2, false, false },
-	{ "pairs", LAB_SET_GATE, 2, LAB_LOCK, ST_DFS, 2, 1500, 3, false, false },
-	{ "workloads", 0, 0, LAB_SYNC, ST_PCT, 3, 100, 3, false, false },
-	{ "pairs", LAB_SET_GATE, 2, LAB_SYNC, ST_DFS, 1, 3000, 2, false, false },
-	{ "triples", LAB_SET_GATE, 3, LAB_ACCESS, ST_PCT, 3, 60, 3, false, false },
+	{ "pct", LAB_SET_GATE, 2, LAB_SYNC, ST_PCT, 2, 10, 2, false, false, false },
+	{ "fixed", 0, 1, LAB_LOCK, ST_DFS, 2, 50000, 5, false, false, false },
+	{ "fixed", 0, 1, LAB_ACCESS, ST_PCT, 2, 1500, 2, false, false, false },
+	{ "workloads", 0, 0, LAB_ACCESS, ST_PCT, 2, 20, 2, false, false, false },
+	{ "pct", LAB_SET_GATE, 3, LAB_SYNC, ST_PCT, 2, 4, 3, false, false, false },
+	{ "workloads", 0, 0, LAB_SYNC, ST_RANDOM, 2, 60, 2, false, false, false },
+	{ "pairs", LAB_SET_GATE, 2, LAB_LOCK, ST_DFS, 2, 1500, 3, false, false, false },
+	{ "workloads", 0, 0, LAB_SYNC, ST_PCT, 3, 100, 3, false, false, false },
+	{ "pairs", LAB_SET_GATE, 2, LAB_SYNC, ST_DFS, 1, 3000, 2, false, false, false },
+	{ "triples", LAB_SET_GATE, 3, LAB_ACCESS, ST_PCT, 3, 60, 3, false, false, false },
 };
 
 /* One line for the table of mutants: what killed it, after how much.  tso=1:

@@ -24,7 +24,21 @@ unsigned stage_stride(unsigned n, uint64_t from);
 bool	explore_product(int n, bool deep, struct lab_tally *t);
 int	cmd_gate(void);
 int	cmd_deep(void);
+int	cmd_figure(void);
 int	cmd_hunt(void);
 int	cmd_alias(void);
 int	cmd_selftest(void);
+int	cmd_compare(void);
 int	cmd_merge(int nfiles, char **file);
+
+/* What depth-first search sees with reduction and without (lab_compare.c). */
+struct compared {
+	bool		 done;		/* within the limit of schedules */
+	uint64_t	 with, without;	/* schedules */
+	uint64_t	 traces, failures;	/* different ones */
+	uint64_t	 only_with, only_without, missed;	/* missed: failures */
+	uint64_t	 differ;	/* equal traces, other final states */
+	bool		 grew;		/* a shared place was unknown */
+};
+struct compared compare_scenario(const struct lab_scenario *s, unsigned bound,
+    uint64_t limit);

@@ -28,6 +28,7 @@
 
 #include "lab_alias.h"
 #include "lab_os.h"
+#include "lab_reduce.h"
 
 #define TABLE_SIZE	(1U << 15)
 #define SYNC_SIZE	(1U << 12)
@@ -42,6 +43,8 @@ struct word {
 	int8_t		 wfibre;	/* last writer, -1 none */
 	uint8_t		 watomic;
 	uint8_t		 ratomic;	/* fibres whose last read was */
+	uint8_t		 size;		/* these two are lab_reduce.c's */
+	uint16_t	 place;
 	uint32_t	 wclock, wpc;
 	uint32_t	 rclock[LAB_FIBRES], rpc[LAB_FIBRES];
 };
@@ -95,6 +98,7 @@ lab_mem_reset_scenario(void)
 	nshared = 0;
 	if (lab_alias_on)
 		lab_alias_prepare();
+	reduce_scenario();
 }
 
 static inline uint32_t
@@ -301,6 +305,8 @@ __wrap_zone_alloc(struct zone *z, unsigned flags)
 	obj = __real_zone_alloc(z, flags);
 	if (obj != NULL)
 		lab_mem_live(obj, zone_object_size(z), true);
+	if (obj != NULL)
+		lab_mark_range(obj, zone_object_size(z));
 	if (obj != NULL && __predict_false(lab_alias_on))
 		alias_alloc(z, obj);
 	in_zone[id]--;
@@ -318,6 +324,7 @@ __wrap_zone_free(struct zone *z, void *obj)
 	lab_mem_live(obj, zone_object_size(z), false);
 	if (__predict_false(lab_alias_on))
 		lab_alias_free(obj);
+	lab_mark_range(obj, zone_object_size(z));
 	__real_zone_free(z, obj);
 	in_zone[id]--;
 }
@@ -370,19 +377,24 @@ lab_mem_shared_count(void)
 }
 
 static inline void
-access(uintptr_t a, bool write, bool atomic, uint32_t pc)
+access(uintptr_t a, unsigned size, bool write, bool atomic, uint32_t pc)
 {
 	static const char *const names[2][2] = {
 		{ "read", "write" }, { "atomic read", "atomic write" }
 	};
 	struct word *w;
 	enum lab_event kind;
+	bool point;
 
 	if (!lab_running || lab_cur == NULL || !in_world(a))
 		return;
 	w = word_of(a);
 	kind = atomic ? EV_ATOMIC : write ? EV_WRITE : EV_READ;
-	if (touch(w, write) || lab_all || lab_ev >= LAB_MAX_EVENTS) {
+	point = touch(w, write);
+	if (__predict_false(lab_reduce != REDUCE_OFF))
+		point = reduce_look(a, size, atomic, point, &w->place,
+		    &w->size);
+	if (point || lab_all || lab_ev >= LAB_MAX_EVENTS) {
 		lab_access_pc = pc;
 		lab_point(kind, (const void *)a, names[atomic][write]);
 	}
@@ -391,9 +403,33 @@ access(uintptr_t a, bool write, bool atomic, uint32_t pc)
 	if (in_zones(a) && lab_mem_bad((const void *)a))
 		uaf(a, write, pc);
 	hb_access(w, write, atomic, pc);
+	if (__predict_false(lab_reduce != REDUCE_OFF))
+		reduce_access(w->place, write, atomic);
 	if (__predict_false(lab_alias_on) && lab_hb_self->id < LAB_FIBRES)
 		lab_alias_access(a, (unsigned)(w - words), write,
 		    lab_hb_self->id);
+}
+
+/* A zone hands the word at a out, or takes it back. */
+void
+lab_mem_rewritten(uintptr_t a)
+{
+	hb_access(word_of(a), true, false,
+	    (uint32_t)(uintptr_t)__builtin_return_address(0));
+}
+
+/* The laboratory's code accesses a word of the kernel: no event. */
+void
+lab_mem_seen(const void *p, bool write)
+{
+	struct word *w;
+
+	if (!lab_running || lab_cur == NULL || lab_cur->id >= LAB_FIBRES)
+		return;
+	w = word_of((uintptr_t)p);
+	(void)touch(w, write);
+	hb_access(w, write, false,
+	    (uint32_t)(uintptr_t)__builtin_return_address(0));
 }
 
 static inline void
@@ -420,23 +456,23 @@ void	__tsan_unaligned_write##n(void *p);				\
 void									\
 __tsan_read##n(void *p)							\
 {									\
-	access((uintptr_t)p, false, false, PC());			\
+	access((uintptr_t)p, n, false, false, PC());			\
 }									\
 void									\
 __tsan_write##n(void *p)						\
 {									\
-	access((uintptr_t)p, true, false, PC());			\
+	access((uintptr_t)p, n, true, false, PC());			\
 	issue((uintptr_t)p, n);						\
 }									\
 void									\
 __tsan_unaligned_read##n(void *p)					\
 {									\
-	access((uintptr_t)p, false, false, PC());			\
+	access((uintptr_t)p, n, false, false, PC());			\
 }									\
 void									\
 __tsan_unaligned_write##n(void *p)					\
 {									\
-	access((uintptr_t)p, true, false, PC());			\
+	access((uintptr_t)p, n, true, false, PC());			\
 	issue((uintptr_t)p, n);						\
 }
 PLAIN(1)
@@ -459,14 +495,14 @@ void
 __tsan_read_range(void *p, unsigned long len)
 {
 	for (unsigned long i = 0; i < len; i += 8)
-		access((uintptr_t)p + i, false, false, PC());
+		access((uintptr_t)p + i, 8, false, false, PC());
 }
 
 void
 __tsan_write_range(void *p, unsigned long len)
 {
 	for (unsigned long i = 0; i < len; i += 8)
-		access((uintptr_t)p + i, true, false, PC());
+		access((uintptr_t)p + i, 8, true, false, PC());
 	drain();
 }
 
@@ -534,7 +570,7 @@ __tsan_atomic##bits##_##op(volatile uint##bits##_t *p,			\
 {									\
 	uint##bits##_t old;						\
 									\
-	access((uintptr_t)p, true, true, PC());				\
+	access((uintptr_t)p, bits / 8, true, true, PC());			\
 	drain();							\
 	sync_before((const void *)(uintptr_t)p, mo);			\
 	old = *p;							\
@@ -552,7 +588,7 @@ __tsan_atomic##bits##_compare_exchange_##strength(			\
     volatile uint##bits##_t *p, uint##bits##_t *want, uint##bits##_t v,	\
     int mo, int fail)							\
 {									\
-	access((uintptr_t)p, true, true, PC());				\
+	access((uintptr_t)p, bits / 8, true, true, PC());			\
 	drain();							\
 	if (*p != *want) {						\
 		sync_before((const void *)(uintptr_t)p, fail);		\
@@ -573,7 +609,7 @@ void	__tsan_atomic##bits##_store(volatile uint##bits##_t *p,		\
 uint##bits##_t								\
 __tsan_atomic##bits##_load(const volatile uint##bits##_t *p, int mo)	\
 {									\
-	access((uintptr_t)p, false, true, PC());			\
+	access((uintptr_t)p, bits / 8, false, true, PC());		\
 	sync_before((const void *)(uintptr_t)p, mo);			\
 	return *p;							\
 }									\
@@ -581,7 +617,7 @@ void									\
 __tsan_atomic##bits##_store(volatile uint##bits##_t *p,			\
     uint##bits##_t v, int mo)						\
 {									\
-	access((uintptr_t)p, true, true, PC());				\
+	access((uintptr_t)p, bits / 8, true, true, PC());			\
 	issue((uintptr_t)p, bits / 8);					\
 	*p = v;								\
 	if (mo == __ATOMIC_SEQ_CST)					\

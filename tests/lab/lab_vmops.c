@@ -21,6 +21,8 @@
 #include <vm/vm_page.h>
 #include <vm/vm_pager.h>
 
+#include "lab_reduce.h"
+
 #define STORES		24
 #define STORE_PAGES	8
 
@@ -72,6 +74,9 @@ store_begin(struct vm_object *object)
 		st++;
 	KASSERT(st < stores + STORES, "more than %d objects are stored",
 	    STORES);
+	lab_mark(PL_LAB, &stores, true);
+	lab_mem_seen(&object->handle, true);
+	lab_mem_seen(&object->pager, true);
 	memset(st, 0, sizeof(*st));
 	st->used = true;
 	object->handle = st;
@@ -85,9 +90,17 @@ slot_in(struct vm_page *m, int slot)
 	    slot_offset(slot));
 }
 
+static void
+mark_content(struct vm_page *m, bool write)
+{
+	for (int i = 0; i < LAB_SLOTS; i++)
+		lab_mark(PL_LAB, slot_in(m, i), write);
+}
+
 static bool
 store_haspage(struct vm_object *object, vm_pindex_t pindex)
 {
+	lab_mark(PL_LAB, &store_of(object)->has, false);
 	return pindex < STORE_PAGES &&
 	    (store_of(object)->has & 1U << pindex) != 0;
 }
@@ -104,6 +117,8 @@ store_getpage(struct vm_object *object, struct vm_page *m)
 		return ENOMEM;
 	}
 	memset(pmap_page_kva(m), 0, PAGE_SIZE);
+	lab_mark(PL_LAB, &st->has, false);
+	mark_content(m, true);
 	for (int i = 0; i < LAB_SLOTS; i++)
 		*slot_in(m, i) = st->slot[m->pindex][i];
 	lab_point(EV_PAGER, m, "page-in ends");
@@ -114,6 +129,7 @@ store_getpage(struct vm_object *object, struct vm_page *m)
 static void
 store_dealloc(struct vm_object *object)
 {
+	lab_mark(PL_LAB, &stores, true);
 	store_of(object)->used = false;
 }
 
@@ -134,6 +150,8 @@ store_transfer(struct vm_object *from, struct vm_object *to, vm_pindex_t first)
 
 	if (to->pager == NULL)
 		store_begin(to);
+	lab_mark(PL_LAB, &f->has, true);
+	lab_mark(PL_LAB, &store_of(to)->has, true);
 	for (i = 0; i < STORE_PAGES; i++) {
 		index = i - first;
 		if ((f->has & 1U << i) == 0 || i < first || index >= to->size ||
@@ -151,6 +169,7 @@ store_transfer(struct vm_object *from, struct vm_object *to, vm_pindex_t first)
 static void
 store_remove(struct vm_object *object, vm_pindex_t start, vm_pindex_t end)
 {
+	lab_mark(PL_LAB, &store_of(object)->has, true);
 	for (; start < MIN(end, STORE_PAGES); start++)
 		store_of(object)->has &= (uint8_t)~(1U << start);
 }
@@ -198,6 +217,9 @@ first_object(struct lab_proc *p, int page, vm_pindex_t *pindex)
 		vm_map_unlock_read(map);
 		return NULL;
 	}
+	lab_mem_seen(&entry->object, false);
+	lab_mem_seen(&entry->offset, false);
+	lab_mem_seen(&entry->start, false);
 	vm_object_lock(entry->object);
 	*pindex = atop(entry->offset + (page_va(page) - entry->start));
 	return entry->object;
@@ -213,6 +235,8 @@ shown_page(struct vm_object **objectp, vm_pindex_t pindex)
 	while ((m = vm_page_lookup(object, pindex)) == NULL &&
 	    !vm_pager_haspage(object, pindex) &&
 	    (next = object->backing_object) != NULL) {
+		lab_mem_seen(&object->backing_object, false);
+		lab_mem_seen(&object->backing_object_offset, false);
 		vm_object_lock(next);
 		pindex += atop(object->backing_object_offset);
 		vm_object_unlock(object);
@@ -232,10 +256,13 @@ write_out(struct vm_object *object, struct vm_page *m)
 	vm_pindex_t i = m->pindex;
 
 	lab_point(EV_PAGER, m, "page-out begins");
+	mark_content(m, false);
+	lab_mark(PL_LAB, &st->has, true);
 	for (int s = 0; s < LAB_SLOTS; s++)
 		st->slot[i][s] = *slot_in(m, s);
 	lab_point(EV_PAGER, m, "page-out ends");
 	vm_object_lock(object);
+	lab_mark(PL_LAB, &st->has, true);
 	st->has |= (uint8_t)(1U << i);
 	vm_page_free(m);
 	vm_object_unlock(object);
@@ -257,6 +284,8 @@ proc_pageout(struct lab_proc *p, int page)
 	anon = vm_object_anonymous(object);
 	if (m != NULL && (m->pindex >= STORE_PAGES || !vm_page_busy_try(m)))
 		m = NULL;
+	if (m != NULL)
+		lab_mem_seen(&m->wire_count, false);
 	/* Only now: who makes a page wires it busy, without the object's lock. */
 	if (m != NULL && m->wire_count != 0) {
 		vm_page_unbusy(m);

@@ -38,6 +38,8 @@ def parse_args():
     p.add_argument("--secs", type=int, default=30, help="hunt each so many seconds of CPU time")
     p.add_argument("--jobs", type=int, default=2)
     p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--compare", action="store_true", help="no hunt: search pairs "
+                   "with reduction and without; both must find the same")
     p.add_argument("--keep", action="store_true", help="the built mutants")
     p.add_argument("names", nargs="*", help="mutants; default: all")
     return p.parse_args()
@@ -125,6 +127,36 @@ def hunt(args, name):
             "why": out[-300:]}
 
 
+COMPARED = re.compile(r"^compare: (\d+) differ, (\d+) failures", re.M)
+COMPARE = [("pairs", "lock", 2), ("pairs", "access", 1), ("triples", "lock", 1)]
+
+
+def compare(args, name):
+    """Does reduction find each failure that the plain search finds?"""
+    lab, error = overlay(args, name)
+    if error:
+        print(f"{name:34} BROKEN    {error}")
+        return 1
+    bad = failures = 0
+    for what, level, bound in COMPARE:
+        r = subprocess.run([lab, "compare", what, "set=deep", f"level={level}",
+                            f"bound={bound}", f"secs={args.secs}", "seed=1"],
+                           capture_output=True, text=True, check=False,
+                           errors="replace")
+        m = COMPARED.search(r.stdout)
+        if not m or m[1] != "0":
+            bad += 1
+            print("\n".join(x for x in r.stdout.splitlines()
+                            if "WRONG" in x or "only with" in x[:20]) or
+                  f"status {r.returncode}: {r.stdout[-300:]}")
+        failures += int(m[2]) if m else 0
+    if not args.keep:
+        shutil.rmtree(os.path.dirname(os.path.dirname(lab)), ignore_errors=True)
+    print(f"{name:34} {'DIFFERS' if bad else 'the same':9} {failures} failures",
+          flush=True)
+    return bad
+
+
 def report(results, why):
     bad, killed, times = 0, 0, []
     print(f"{'mutant':34} {'verdict':9} {'oracle':10} {'schedules':>9}"
@@ -160,6 +192,11 @@ def main():
     args = parse_args()
     names = args.names or sorted(f[:-6] for f in os.listdir(HERE)
                                  if f.endswith(".patch"))
+    if args.compare:
+        bad = sum(compare(args, n) for n in names)
+        print(f"{'not ok' if bad else 'ok'} 1 lab: reduction and {len(names)} "
+              "mutants")
+        return 1 if bad else 0
     clean = subprocess.run([os.path.join(args.build, "lab"), "hunt",
                             f"secs={args.secs}", f"seed={args.seed}"],
                            capture_output=True, text=True, check=False)
