@@ -401,12 +401,15 @@ object_before_split(struct vm_map_entry *entry)
 	struct vm_object *object = entry->object;
 
 	if (object == NULL || !vm_object_anonymous(object) ||
-	    object->pager != NULL || atomic_load(&object->ref_count) != 1)
+	    atomic_load(&object->ref_count) != 1)
 		return;
 	vm_object_lock(object);
-	object->flags |= OBJ_ONEMAPPING;
+	/* Page-out needs no reference: only the lock keeps a pager away. */
+	if (object->pager == NULL) {
+		object->flags |= OBJ_ONEMAPPING;
+		entry->eflags &= ~MAP_ENTRY_NEEDS_COPY;
+	}
 	vm_object_unlock(object);
-	entry->eflags &= ~MAP_ENTRY_NEEDS_COPY;
 }
 
 /* Split at addr; low and high are both in the map after it. */

@@ -570,7 +570,7 @@ __tsan_atomic##bits##_##op(volatile uint##bits##_t *p,			\
 {									\
 	uint##bits##_t old;						\
 									\
-	access((uintptr_t)p, bits / 8, true, true, PC());			\
+	access((uintptr_t)p, bits / 8, true, true, PC());		\
 	drain();							\
 	sync_before((const void *)(uintptr_t)p, mo);			\
 	old = *p;							\
@@ -588,7 +588,7 @@ __tsan_atomic##bits##_compare_exchange_##strength(			\
     volatile uint##bits##_t *p, uint##bits##_t *want, uint##bits##_t v,	\
     int mo, int fail)							\
 {									\
-	access((uintptr_t)p, bits / 8, true, true, PC());			\
+	access((uintptr_t)p, bits / 8, true, true, PC());		\
 	drain();							\
 	if (*p != *want) {						\
 		sync_before((const void *)(uintptr_t)p, fail);		\
@@ -617,7 +617,7 @@ void									\
 __tsan_atomic##bits##_store(volatile uint##bits##_t *p,			\
     uint##bits##_t v, int mo)						\
 {									\
-	access((uintptr_t)p, bits / 8, true, true, PC());			\
+	access((uintptr_t)p, bits / 8, true, true, PC());		\
 	issue((uintptr_t)p, bits / 8);					\
 	*p = v;								\
 	if (mo == __ATOMIC_SEQ_CST)					\
