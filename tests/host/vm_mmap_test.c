@@ -206,6 +206,26 @@ KTEST(mmap, hint_is_taken_when_free)
 	sysref_put(vm);
 }
 
+/* Between 1 and 2 GiB: first fit there, and no room is no room. */
+KTEST(mmap, low)
+{
+	struct vm_mmap_args a = { .len = 1UL << 29, .prot = VM_PROT_RW,
+	    .max_prot = VM_PROT_ALL, .low = true };
+	struct vmspace *vm = vmspace_alloc();
+	vm_offset_t got = 0;
+
+	KT_CHECK(t, vm_mmap(vm, &a, &got) == 0 && got == 1UL << 30, "%lx", got);
+	KT_CHECK(t, vm_mmap(vm, &a, &got) == 0 && got == 3UL << 29, "%lx", got);
+	a.len = PAGE_SIZE;
+	KT_CHECK(t, vm_mmap(vm, &a, &got) == ENOMEM, "room above 2 GiB");
+	a.len = 1UL << 40;
+	KT_CHECK(t, vm_mmap(vm, &a, &got) == ENOMEM, "more than there is");
+	KT_CHECK(t, vm_munmap(vm, 1UL << 30, PAGE_SIZE) == 0, "munmap");
+	a.len = PAGE_SIZE;
+	KT_CHECK(t, vm_mmap(vm, &a, &got) == 0 && got == 1UL << 30, "%lx", got);
+	sysref_put(vm);
+}
+
 KTEST(mmap, address_space_limit)
 {
 	struct vmspace *vm = vmspace_alloc();
