@@ -26,7 +26,8 @@ STEPS = [
      r"\n\d+\n"),
 ]
 END = [
-    ("killed as a job", b"kill -9 %1; sleep 1; ps | grep -c bom[b]\r",
+    ("killed as a job", b"kill -9 %1; n=0; while ps | grep -q bom[b] && "
+     b"[ $n -lt 20 ]; do sleep 1; n=$((n+1)); done; ps | grep -c bom[b]\r",
      r"\n0\n"),
     ("all is as before", b"uname | tr a-z A-Z\r", r"\nLINUX\n"),
 ]
