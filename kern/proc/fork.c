@@ -299,6 +299,10 @@ fork_proc(const struct fork_args *a, bool counted, int *tidp)
 	}
 	proc_insert(p2, (a->flags & CLONE_PARENT) != 0 && p1 != initproc ?
 	    p1->p_pptr : p1);
+	/* Who kills the group did not find the child, if p1 was killed before:
+	 * it is as if p1 had not come so far. */
+	if (thread_dying())
+		(void)psignal(p2, SIGKILL, NULL);
 	rw_wunlock(&proctree_lock);
 	fork_seen(counted);
 	thread_start(ut2->ut_td);

@@ -142,6 +142,49 @@ groups(void)
 /* vfork: the child runs in our memory while we wait. */
 static volatile int vforked;
 
+/* In a group of its own, n processes that fork children that only stay. */
+static void
+forkers(int n)
+{
+	sys2(SYS_setpgid, 0, 0);
+	while (n-- > 1 && fork() != 0)
+		continue;
+	sh->a = 1;
+	for (int i = 0; i < 40; i++)
+		if (fork() == 0)
+			for (;;)
+				msleep(1000);
+	for (;;)
+		msleep(1000);
+}
+
+/* A group that forks is killed: is nobody left, not even who was just made? */
+static void
+killed_group(void)
+{
+	long pid, n;
+	int st;
+
+	for (int round = 0; round < 30; round++) {
+		sh->a = 0;
+		pid = fork();
+		if (pid == 0)
+			forkers(4);
+		while (sh->a == 0)
+			sys0(SYS_sched_yield);
+		for (int i = 0; i < round * 20; i++)
+			sys0(SYS_sched_yield);
+		CHECK(sys2(SYS_kill, -pid, SIGKILL) == 0, "kill");
+		CHECK(wait4(pid, &st, 0) == pid && WTERMSIG(st) == SIGKILL,
+		    "leader: %x", st);
+		/* The others are process 1's, and go when it looks. */
+		for (n = 0; n < 500 && sys2(SYS_kill, -pid, 0) == 0; n++)
+			msleep(10);
+		CHECK(sys2(SYS_kill, -pid, SIGKILL) == -ESRCH,
+		    "round %d: somebody is left", round);
+	}
+}
+
 static void
 vforks(void)
 {
@@ -244,6 +287,7 @@ main(int argc, char **argv, char **envp)
 	orphans();
 	no_zombies();
 	groups();
+	killed_group();
 	vforks();
 	exec_from_thread(argv[0]);
 	st = run_child(group_dies, NULL);
