@@ -38,7 +38,6 @@ WAITED = re.compile(r"^  longest VM wait: (\S+), (\d+) ns$", re.M)
 TESTS = re.compile(r"^bulk: tests of (\S+): (.*)$", re.M)
 TOOK = re.compile(r"^shell: the command took ([0-9.]+) s$", re.M)
 SUM = re.compile(r"^bulk: sum ([0-9a-f]{64})  (\S+)$", re.M)
-# /tmp is emptied, so that what is left over at the end is the kernel's.
 BADLINK = re.compile(r"^PANIC (\S+) .*Bad link elm .*\nbuild .*, up ([0-9.]+) s",
                      re.M)
 FRAME = re.compile(r"^  #\d+ +(?:[0-9a-f]x?[0-9a-f]* )? *(\w+)", re.M)
@@ -46,6 +45,7 @@ ROUNDS = "export BULK_TESTS=0; while bulk 5 >/dev/null; do echo @@round; done"
 # The memory file system is ramfs: tmpfs would take half of memory at most.
 LINUX = "console=ttyS0 panic=-1 quiet rootfstype=ramfs"
 PEER = "export BULK_SERVER=0 BULK_TESTS=0; "
+# /tmp is emptied, so that what is left over at the end is the kernel's.
 COMMAND = "bulk {jobs} {trees}; s=$?; rm -rf /tmp/bulk; exit $s"
 
 
@@ -56,8 +56,8 @@ def reference(jobs, trees):
     shutil.rmtree(ref, ignore_errors=True)
     shutil.copytree(f"{W}/root", ref, symlinks=True)
     open(f"{ref}/dev/null", "w").close()
-    # Who is not root becomes it in a namespace of their own.
     become = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    # Who is not root becomes it in a namespace of their own.
     if os.getuid() != 0:
         become += ["--user", "--map-root-user"]
     path = os.environ["PATH"] + ":/usr/sbin:/sbin"

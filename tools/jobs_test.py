@@ -45,7 +45,7 @@ STEPS = [       # what, typed, expected before the next prompt
     ("top", (b"top\r", b"q"), r"Mem: .*\n.*CPU: (?s:.*)COMMAND"),
     ("a script", b"printf '#!/bin/sh\\necho $2 $1\\n' >/tmp/s; chmod +x /tmp/s; "
      b"/tmp/s x y\r", r"\ny x\n"),
-    ("", b"rm /tmp/r /tmp/s\r", None),
+    ("clean up", b"rm /tmp/r /tmp/s\r", None),
 ]
 END = {"poweroff": (0, 1), "reboot": (9,)}     # statuses of run_qemu
 
@@ -85,7 +85,7 @@ def main():
             out = (out + (got or "")).replace("\r", "")
             ok = got is not None and (want is None or re.search(want, out))
             print(("ok" if ok else "not ok") +
-                  f" {n} jobs: {what or 'clean up'}")
+                  f" {n} jobs: {what}")
             if not ok:
                 failed += 1
                 print(f"    {out!r}")

@@ -153,8 +153,9 @@ def main(linux):
     version = linux_source() if linux else None
     if linux:
         selftests()
-    SRC.archive(f"{W}/linux.cpio" if linux else f"{W}/others.cpio")
-    with open(f"{W}/contents", "w") as f:
+    out = f"{W}/{'linux' if linux else 'others'}.cpio"
+    SRC.archive(out)
+    with open(f"{out}.contents", "w") as f:
         f.write(f"others: {installed('busybox-static')} as packaged\n")
         for name in BUILDS:
             f.write(f"others: {name} {SRC.version(name)}, static, by "

@@ -4,7 +4,8 @@
 
 Sizes (function 100 lines, file 800, header 300), file heads, banned text,
 80 columns, a protection mark on every field of the structs named in MARKED.
-No C parsing beyond ctags.  Prints one line a violation.
+Of the whole tree also: each source is built, each test program started.  No C
+parsing beyond ctags.  Prints one line a violation.
 """
 import glob
 import os
@@ -148,9 +149,9 @@ def check_listed(files):
         name = os.path.basename(path)[:-2]
         if not path.startswith("tests/user/") or not re.search(
                 rf"USER_PROGS\s*\+= {name}$", lists, re.M):
-            yield f"{path}:1: no list names it"
+            yield f"{path}:1: no .mk file lists it, so it is not built"
         elif not re.search(rf"(/bin|user)/{name}\b", starts):
-            yield f"{path}:1: nobody starts it"
+            yield f"{path}:1: no suite and no tool starts /bin/{name}"
 
 
 def main():

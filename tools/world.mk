@@ -65,7 +65,7 @@ $(OTHERCPIO): tools/others.py tools/debsrc.py tools/mkinitrd.py \
 
 .PHONY: others
 others: $(B)/gnomon.elf $(OTHERCPIO)
-	@cat $(B)/others/contents
+	@cat $(OTHERCPIO).contents
 	$(call programs,$(OTHERCPIO),"others '$(OTHERS)'",$(B)/others.log,3600)
 
 ## make world          an initrd of Debian's programs and sources in build/world

@@ -23,7 +23,6 @@
 #include "../stress/space.h"
 #include "kt_group.h"
 
-#define BASE	SPACE_BASE
 #define NPAGES	12
 
 static struct kt_group group;
@@ -33,14 +32,14 @@ peek(vm_pindex_t page)
 {
 	uint64_t v;
 
-	return fuword64(uaddr(BASE + ptoa(page) + 8), &v) == 0 ? v :
+	return fuword64(space_word(page, 1), &v) == 0 ? v :
 	    0xeeeeeeeeeeeeeeeeUL;
 }
 
 static bool
 poke(vm_pindex_t page, uint64_t v)
 {
-	return suword64(uaddr(BASE + ptoa(page) + 8), v) == 0;
+	return suword64(space_word(page, 1), v) == 0;
 }
 
 static unsigned
@@ -49,7 +48,7 @@ crowd(void)
 	return MIN(2 * (unsigned)mp_ncpus, 16);
 }
 
-/* The object at BASE; nothing else changes vm's map. */
+/* The object at SPACE_BASE; nothing else changes vm's map. */
 static struct vm_object *
 first_object(struct vmspace *vm)
 {
@@ -57,7 +56,7 @@ first_object(struct vmspace *vm)
 	struct vm_object *object = NULL;
 
 	vm_map_lock_read(&vm->vm_map);
-	if (vm_map_lookup_entry(&vm->vm_map, BASE, &entry))
+	if (vm_map_lookup_entry(&vm->vm_map, SPACE_BASE, &entry))
 		object = entry->object;
 	vm_map_unlock_read(&vm->vm_map);
 	return object;
@@ -269,15 +268,12 @@ family_thread(struct kt_thread *kt)
 static struct member *
 pool_root(void)
 {
-	struct vm_map_args a = { .prot = VM_PROT_RW, .max_prot = VM_PROT_ALL,
-	    .inherit = VM_INHERIT_COPY };
 	struct member *m = pool_new();
 	vm_pindex_t page;
 	bool ok;
 
 	m->vm = vmspace_alloc();
-	ok = m->vm != NULL && vm_map_fixed(&m->vm->vm_map, BASE, ptoa(NPAGES),
-	    true, &a) == 0;
+	ok = m->vm != NULL && space_map(m->vm, 0, NPAGES, VM_INHERIT_COPY) == 0;
 	if (!ok)
 		return NULL;
 	space_borrow(m->vm);
@@ -362,8 +358,9 @@ partial_thread(struct kt_thread *kt)
 		space_borrow(child);
 		page = prng_below(&kt->prng, NPAGES);
 		n = 1 + prng_below(&kt->prng, NPAGES - page);
-		KT_CLAIM(kt, vm_map_remove(&child->vm_map, BASE + ptoa(page),
-		    BASE + ptoa(page + n)) == 0, "unmap");
+		KT_CLAIM(kt, vm_map_remove(&child->vm_map,
+		    SPACE_BASE + ptoa(page), SPACE_BASE + ptoa(page + n)) == 0,
+		    "unmap");
 		for (page = 0; page < NPAGES; page++) {
 			if (prng_below(&kt->prng, 3) == 0)
 				(void)poke(page, 0x5000 + page);

@@ -22,26 +22,9 @@
 #include "../stress/space.h"
 #include "kt_group.h"
 
-#define BASE	0x10000000UL
-
 static struct kt_group group;
 
 /* ---- address spaces ---- */
-
-static int
-map_anon(struct vmspace *vm, vm_pindex_t npages)
-{
-	struct vm_map_args a = { .prot = VM_PROT_RW, .max_prot = VM_PROT_ALL,
-	    .inherit = VM_INHERIT_COPY };
-
-	return vm_map_fixed(&vm->vm_map, BASE, ptoa(npages), true, &a);
-}
-
-static struct uaddr
-word(vm_pindex_t page, unsigned i)
-{
-	return uaddr(BASE + ptoa(page) + 8 * i);
-}
 
 /* The word of the borrowed space, or a value no test writes. */
 static uint64_t
@@ -49,13 +32,14 @@ peek(vm_pindex_t page, unsigned i)
 {
 	uint64_t v;
 
-	return fuword64(word(page, i), &v) == 0 ? v : 0xeeeeeeeeeeeeeeeeUL;
+	return fuword64(space_word(page, i), &v) == 0 ? v :
+	    0xeeeeeeeeeeeeeeeeUL;
 }
 
 static bool
 poke(vm_pindex_t page, unsigned i, uint64_t v)
 {
-	return suword64(word(page, i), v) == 0;
+	return suword64(space_word(page, i), v) == 0;
 }
 
 /* ---- one thread, a random family ---- */
@@ -127,7 +111,8 @@ KTEST(vm, cow_oracle)
 
 	vm_baseline_take(&before);
 	*f = (struct family){ .vm = { vmspace_alloc() } };
-	KT_CHECK(t, f->vm[0] != NULL && map_anon(f->vm[0], FPAGES) == 0,
+	KT_CHECK(t, f->vm[0] != NULL &&
+	    space_map(f->vm[0], 0, FPAGES, VM_INHERIT_COPY) == 0,
 	    "map");
 	for (i = 0; i < 20000 && !t->failed; i++) {
 		family_step(t, f);
@@ -192,7 +177,8 @@ KTEST(vm, fork_storm)
 
 	vm_baseline_take(&before);
 	vm = vmspace_alloc();
-	KT_CHECK(t, vm != NULL && map_anon(vm, 18) == 0, "map");
+	KT_CHECK(t, vm != NULL &&
+	    space_map(vm, 0, 18, VM_INHERIT_COPY) == 0, "map");
 	space_borrow(vm);
 	KT_CHECK(t, poke(16, 0, 0x77), "write");
 	KT_CHECK(t, kt_group_run(&group, t, crowd(), storm_thread, vm) == 0,
@@ -230,7 +216,8 @@ KTEST(vm, shared_touch)
 	struct vmspace *vm = vmspace_alloc(), *child;
 	unsigned i;
 
-	KT_CHECK(t, vm != NULL && map_anon(vm, 256) == 0, "map");
+	KT_CHECK(t, vm != NULL &&
+	    space_map(vm, 0, 256, VM_INHERIT_COPY) == 0, "map");
 	kt_group_start(&group, t, crowd(), touch_thread, vm);
 	for (i = 0; i < 20; i++) {
 		if (vmspace_fork(vm, &child) == 0)
@@ -267,7 +254,7 @@ race_thread(struct kt_thread *kt)
 			    v);
 			continue;
 		}
-		start = BASE + ptoa(page);
+		start = SPACE_BASE + ptoa(page);
 		len = ptoa(1 + prng_below(&kt->prng, 64 - page));
 		KT_CLAIM(kt, vm_map_remove(&vm->vm_map, start, start + len) ==
 		    0, "unmap");
@@ -282,7 +269,8 @@ KTEST(vm, unmap_race)
 {
 	struct vmspace *vm = vmspace_alloc();
 
-	KT_CHECK(t, vm != NULL && map_anon(vm, 64) == 0, "map");
+	KT_CHECK(t, vm != NULL &&
+	    space_map(vm, 0, 64, VM_INHERIT_COPY) == 0, "map");
 	KT_CHECK(t, kt_group_run(&group, t, crowd(), race_thread, vm) == 0,
 	    "claims");
 	vm_check_all();
@@ -331,7 +319,8 @@ KTEST(vm, fault_cost)
 	struct vmspace *vm = vmspace_alloc(), *child;
 	uint64_t zero, again, cow, start, fork, unmap;
 
-	KT_CHECK(t, vm != NULL && map_anon(vm, COST_PAGES) == 0, "map");
+	KT_CHECK(t, vm != NULL &&
+	    space_map(vm, 0, COST_PAGES, VM_INHERIT_COPY) == 0, "map");
 	space_borrow(vm);
 	zero = cost_write();
 	start = md_cycles();

@@ -36,13 +36,6 @@ static struct seen	*table;
 static unsigned		 nseen;
 static unsigned		 nstates_differ;
 
-static uint64_t
-mix(uint64_t h, uint64_t v)
-{
-	h = (h ^ v) * 0x9e3779b97f4a7c15UL;
-	return h ^ h >> 31;
-}
-
 /* A text without its numbers. */
 static uint64_t
 text_hash(const char *p)
@@ -51,7 +44,7 @@ text_hash(const char *p)
 
 	for (; *p != '\0'; p++)
 		if ((*p < '0' || *p > '9') && (*p < 'a' || *p > 'f'))
-			h = mix(h, (uint8_t)*p);
+			h = lab_mix(h, (uint8_t)*p);
 	return h;
 }
 
@@ -64,7 +57,7 @@ chains_hash(const char *p)
 	uint64_t h = 2;
 
 	for (; p != NULL && *p != '\0'; p++) {
-		h = mix(h, (uint8_t)*p);
+		h = lab_mix(h, (uint8_t)*p);
 		if (*p != '#')
 			continue;
 		for (v = 0; p[1] >= '0' && p[1] <= '9'; p++)
@@ -73,7 +66,7 @@ chains_hash(const char *p)
 			continue;
 		if (i == n && n < nitems(known))
 			known[n++] = v;
-		h = mix(h, i);
+		h = lab_mix(h, i);
 	}
 	return h;
 }
@@ -116,7 +109,7 @@ look(void *arg)
 {
 	(void)arg;
 	draw_begin();
-	final = mix(chains_hash(draw_chains()), model_hash());
+	final = lab_mix(chains_hash(draw_chains()), model_hash());
 }
 
 /* One run, to be noted. */
@@ -136,8 +129,8 @@ run(const struct lab_scenario *s, uint8_t by)
 		}
 	}
 	lab_search_failed();
-	note(s, mix(lab_failure.oracle, text_hash(lab_failure.text)), 0, true,
-	    by);
+	note(s, lab_mix(lab_failure.oracle, text_hash(lab_failure.text)), 0,
+	    true, by);
 }
 
 static void

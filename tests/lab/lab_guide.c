@@ -130,8 +130,6 @@ guide(nsec_t end)
 
 	while (labos_cpu_ns() < end) {
 		if (!lab_alias_missing(&cursor, &p)) {
-			if (cursor == 0)
-				return true;
 			cursor = 0;
 			if (!lab_alias_missing(&cursor, &p))
 				return true;

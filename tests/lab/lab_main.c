@@ -259,6 +259,10 @@ main(int argc, char **argv)
 		else
 			args.what = argv[i];
 	}
+	if (lab_tso && (lab_reduce != REDUCE_OFF || is(args.command, "compare"))) {
+		kprintf("lab: por=1 knows nothing of store buffers\n");
+		return 2;
+	}
 	if (args.secs == 0 && !is(args.command, "figure"))
 		args.secs = 60;
 	deadline = labos_cpu_ns() + args.secs * NSEC_PER_SEC;

@@ -75,19 +75,12 @@ static struct place	*skipped;
 /* Where the steps of others go while a fibre stands still; NULL: nowhere. */
 static struct footprint	*gather[LAB_FIBRES];
 
-static inline uint64_t
-mix(uint64_t h, uint64_t v)
-{
-	h = (h ^ v) * 0x9e3779b97f4a7c15UL;
-	return h ^ h >> 29;
-}
-
 /* ---- places ---- */
 
 static struct place *
 place_find(uintptr_t key)
 {
-	uint32_t i = (uint32_t)(mix(0, key) >> 20) % TABLE;
+	uint32_t i = (uint32_t)(lab_mix(0, key) >> 20) % TABLE;
 
 	while (place[i].scenario == scenario && place[i].key != key)
 		i = (i + 1) % TABLE;
@@ -119,7 +112,7 @@ learn(struct place *p)
 		return;
 	if (p->id == 0)
 		p->id = (uint16_t)(nids < LAB_PLACES - 1 ? ++nids :
-		    1 + mix(1, p->key) % (LAB_PLACES - 1));
+		    1 + lab_mix(1, p->key) % (LAB_PLACES - 1));
 	grew = true;
 }
 
@@ -161,12 +154,12 @@ use(struct place *p, bool write)
 		p->run = run;
 		p->whash = p->rsum = 0;
 	}
-	past[me] = mix(mix(past[me], p->key + write), p->whash);
+	past[me] = lab_mix(lab_mix(past[me], p->key + write), p->whash);
 	if (write) {
-		p->whash = past[me] = mix(past[me], p->rsum);
+		p->whash = past[me] = lab_mix(past[me], p->rsum);
 		p->rsum = 0;
 	} else {
-		p->rsum += mix(past[me], 2);
+		p->rsum += lab_mix(past[me], 2);
 	}
 }
 
@@ -385,7 +378,7 @@ reduce_trace(void)
 	uint64_t h = lab_now;
 
 	for (int f = 0; f < LAB_FIBRES; f++)
-		h = mix(h, mix(past[f], points[f]));
+		h = lab_mix(h, lab_mix(past[f], points[f]));
 	return h;
 }
 
@@ -395,7 +388,7 @@ reduce_past(void)
 	uint64_t h = 0;
 
 	for (int f = 0; f < LAB_FIBRES; f++)
-		h = mix(h, past[f]);
+		h = lab_mix(h, past[f]);
 	return h;
 }
 
@@ -436,8 +429,8 @@ reduce_below(void)
 	return nbelow;
 }
 
-static void
-join(struct footprint *to, const struct footprint *more)
+void
+reduce_join(struct footprint *to, const struct footprint *more)
 {
 	for (unsigned i = 0; i < nitems(to->r); i++) {
 		to->r[i] |= more->r[i];
@@ -449,14 +442,14 @@ void
 reduce_below_step(uint32_t at, int f)
 {
 	if (at != 0)
-		join(&below[at].by[f], &reduce_step);
+		reduce_join(&below[at].by[f], &reduce_step);
 }
 
 void
 reduce_below_join(uint32_t at, uint32_t more)
 {
 	for (int f = 0; at != 0 && f < LAB_FIBRES; f++)
-		join(&below[at].by[f], &below[more].by[f]);
+		reduce_join(&below[at].by[f], &below[more].by[f]);
 }
 
 void
@@ -466,5 +459,5 @@ reduce_below_add(uint32_t at, int me, struct footprint *to)
 		memset(to, 0xff, sizeof(struct footprint));
 	for (int f = 0; at != 0 && f < LAB_FIBRES; f++)
 		if (f != me)
-			join(to, &below[at].by[f]);
+			reduce_join(to, &below[at].by[f]);
 }

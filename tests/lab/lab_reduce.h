@@ -31,6 +31,13 @@ struct footprint {
 	uint64_t	 r[LAB_PLACES / 64], w[LAB_PLACES / 64];
 };
 
+static inline uint64_t
+lab_mix(uint64_t h, uint64_t v)
+{
+	h = (h ^ v) * 0x9e3779b97f4a7c15UL;
+	return h ^ h >> 29;
+}
+
 extern enum lab_reduce	 lab_reduce;
 extern bool		 lab_pmap_read;	/* the fake pmap's lock is for reading */
 extern struct footprint	 reduce_step;	/* of the running step */
@@ -77,6 +84,8 @@ uint64_t reduce_past(void);
 /* Numbers for sets of what each fibre did below a choice; 0: anything. */
 uint32_t reduce_below(void);
 void	reduce_below_step(uint32_t below, int f);	/* the running step of f */
+/* reduce_join: to has what more has, too. */
+void	reduce_join(struct footprint *to, const struct footprint *more);
 void	reduce_below_join(uint32_t below, uint32_t more);
 /* reduce_below_add: what all but f did. */
 void	reduce_below_add(uint32_t below, int f, struct footprint *to);

@@ -61,6 +61,9 @@ run_prepare(const struct lab_scenario *s)
 {
 	labos_restore(0);
 	lab_mem_reset_scenario();
+	/* A run that was ended early may have left a writer that waits. */
+	for (int i = 0; i < LAB_FIBRES; i++)
+		lab_fibre[i].state = FB_FREE;
 	if (!lab_aux(scenario_prepare, (void *)(uintptr_t)s))
 		return false;
 	labos_take(1);

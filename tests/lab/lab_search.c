@@ -276,12 +276,8 @@ worth(struct node *n)
 static void
 node_done(const struct node *n)
 {
-	const struct footprint *u = n->tried ? &n->still : &n->next;
-
-	for (unsigned i = 0; n->before != NULL && i < nitems(u->r); i++) {
-		n->before->next.r[i] |= u->r[i];
-		n->before->next.w[i] |= u->w[i];
-	}
+	if (n->before != NULL)
+		reduce_join(&n->before->next, n->tried ? &n->still : &n->next);
 }
 
 static bool

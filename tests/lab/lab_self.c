@@ -92,49 +92,59 @@ test_litmus(const char *scenario, bool tso, bool found, const char *what)
 		    "and its token shows it each time");
 }
 
-static uint64_t	compared_failures;
-
-/* compare SCENARIO or pairs, triples (of the set, as many as secs allow). */
 static bool
+compared_equal(const struct compared *c)
+{
+	return c->only_with == 0 && c->only_without == 0 && c->differ == 0 &&
+	    !c->grew;
+}
+
+static struct compared
 compare_one(const struct lab_scenario *s)
 {
 	char text[256];
 	struct compared c = compare_scenario(s, (unsigned)args.bound,
 	    args.schedules == 0 ? 300000 : args.schedules);
-	bool ok = c.only_with == 0 && c.only_without == 0 && c.differ == 0 &&
-	    !c.grew;
 
 	scenario_print(s, text, sizeof(text));
 	kprintf("# %s%s: %lu schedules instead of %lu; %lu traces, %lu "
 	    "failures; only with reduction %lu, only without %lu, of these "
 	    "failures %lu; %lu equal traces end differently%s\n",
-	    c.done ? ok ? "" : "WRONG " : "unfinished ", text, c.with,
+	    c.done ? compared_equal(&c) ? "" : "WRONG " : "unfinished ", text, c.with,
 	    c.without, c.traces, c.failures, c.only_with, c.only_without,
 	    c.missed, c.differ, c.grew ? "; a shared place was unknown" : "");
-	compared_failures += c.failures;
-	return ok || !c.done;
+	return c;
 }
 
+/* compare SCENARIO or pairs, triples (of the set, as many as secs allow). */
 int
 cmd_compare(void)
 {
 	struct lab_scenario s;
-	unsigned n, count, bad = 0;
+	struct compared c;
+	unsigned n, count, done = 0, bad = 0;
+	uint64_t failures = 0;
 	unsigned set = args.deep ? LAB_SET_DEEP : LAB_SET_GATE;
 
 	if (args.what == NULL)
 		args.what = "pairs";
 	n = strcmp(args.what, "triples") == 0 ? 3 : 2;
-	if (scenario_parse(&s, args.what))
-		return compare_one(&s) ? 0 : 1;
+	if (scenario_parse(&s, args.what)) {
+		c = compare_one(&s);
+		return c.done && compared_equal(&c) ? 0 : 1;
+	}
 	count = scenario_core_count(set, (int)n);
 	for (unsigned i = 0; i < count && labos_cpu_ns() < deadline; i++) {
 		(void)scenario_core(&s, set, (int)n,
 		    (unsigned)((args.seed + i * 7919UL) % count));
-		bad += !compare_one(&s);
+		c = compare_one(&s);
+		done += c.done;
+		bad += c.done && !compared_equal(&c);
+		failures += c.failures;
 	}
-	kprintf("compare: %u differ, %lu failures\n", bad, compared_failures);
-	return bad != 0;
+	kprintf("compare: %u finished, %u differ, %lu failures\n", done, bad,
+	    failures);
+	return bad != 0 || done == 0;
 }
 
 /* Shapes, operations and bounds in which each rule of reduction counts. */
@@ -152,6 +162,7 @@ test_reduction(void)
 		{ "chain:0w0,0f0,0c0", LAB_ACCESS, 1 },
 	};
 	struct lab_scenario s;
+	struct compared c;
 	bool ok = true;
 
 	for (unsigned i = 0; i < nitems(t); i++) {
@@ -159,7 +170,8 @@ test_reduction(void)
 			panic("%s is no scenario", t[i].scenario);
 		lab_level = t[i].level;
 		args.bound = t[i].bound;
-		ok &= compare_one(&s);
+		c = compare_one(&s);
+		ok &= c.done && compared_equal(&c);
 	}
 	result(ok, "reduction leaves out nothing new");
 }

@@ -111,7 +111,8 @@ def hunt(args, name):
     out, status = look(args, lab, False)
     if buffers and status != 0:
         return {"name": name, "verdict": "broken",
-                "why": "is found without store buffers: " + out[-300:]}
+                "why": "no end" if status == -9 else
+                       "is found without store buffers: " + out[-300:]}
     if buffers:
         out, status = look(args, lab, True)
     m, t = RESULT.search(out), TOKEN.search(out)
@@ -127,7 +128,7 @@ def hunt(args, name):
             "why": out[-300:]}
 
 
-COMPARED = re.compile(r"^compare: (\d+) differ, (\d+) failures", re.M)
+COMPARED = re.compile(r"^compare: (\d+) finished, (\d+) differ, (\d+) failures", re.M)
 COMPARE = [("pairs", "lock", 2), ("pairs", "access", 1), ("triples", "lock", 1)]
 
 
@@ -144,12 +145,12 @@ def compare(args, name):
                            capture_output=True, text=True, check=False,
                            errors="replace")
         m = COMPARED.search(r.stdout)
-        if not m or m[1] != "0":
+        if not m or m[1] == "0" or m[2] != "0":
             bad += 1
             print("\n".join(x for x in r.stdout.splitlines()
                             if "WRONG" in x or "only with" in x[:20]) or
                   f"status {r.returncode}: {r.stdout[-300:]}")
-        failures += int(m[2]) if m else 0
+        failures += int(m[3]) if m else 0
     if not args.keep:
         shutil.rmtree(os.path.dirname(os.path.dirname(lab)), ignore_errors=True)
     print(f"{name:34} {'DIFFERS' if bad else 'the same':9} {failures} failures",

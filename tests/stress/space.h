@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* space.h: address spaces that a kernel thread borrows and reaches by copyin
- * and copyout, as a process would; for the stress tests. */
+ * and copyout, as a process would; for kernel tests. */
 #pragma once
 
 #include <lib/types.h>

@@ -7,7 +7,7 @@
 #include "ulib.h"
 
 enum {
-	SYS_poll = 7, SYS_unlink = 87, SYS_mknod = 133, SYS_chdir = 80,
+	SYS_unlink = 87, SYS_mknod = 133, SYS_chdir = 80,
 	SYS_mkdir = 83, SYS_rmdir = 84,
 	O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_NONBLOCK = 04000,
 	POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16,
@@ -114,7 +114,8 @@ waits(void)
 	sys1(SYS_close, fd);
 	/* One that does not wait lets the other go on. */
 	pid = opener(O_RDONLY);
-	fd = op(O_WRONLY | O_NONBLOCK);
+	while ((fd = op(O_WRONLY | O_NONBLOCK)) == -ENXIO)
+		msleep(1);
 	CHECK(fd >= 0, "a waiting reader is one: %ld", fd);
 	while (sh[0] == 0)
 		msleep(1);
@@ -146,10 +147,12 @@ signals(void)
 	}
 	while (sh[0] == 0)
 		msleep(1);
-	msleep(30);
-	sys2(SYS_kill, pid, SIGUSR1);
-	CHECK(waitpid(pid, &st) == pid && st == 0 && sh[1] == SIGUSR1,
-	    "interrupted: %x", st);
+	/* Again, if it came before the open. */
+	while (sys4(SYS_wait4, pid, &st, 1 /* WNOHANG */, 0) == 0) {
+		sys2(SYS_kill, pid, SIGUSR1);
+		msleep(10);
+	}
+	CHECK(st == 0 && sh[1] == SIGUSR1, "interrupted: %x", st);
 	/* What was interrupted does not count as a reader. */
 	CHECK(op(O_WRONLY | O_NONBLOCK) == -ENXIO, "a reader is left");
 	pid = opener(O_WRONLY);
@@ -187,19 +190,14 @@ ends(void)
 static void
 unnamed(void)
 {
-	char path[] = "/proc/self/fd/00", text[64];
+	char path[32] = "/proc/self/fd/", text[64];
 	long r, w, n;
 	struct stat a, b;
 	int p[2];
 	char c;
 
 	CHECK(sys1(SYS_pipe, p) == 0, "pipe");
-	path[14] = (char)('0' + p[0] / 10);
-	path[15] = (char)('0' + p[0] % 10);
-	if (p[0] < 10) {
-		path[14] = (char)('0' + p[0]);
-		path[15] = '\0';
-	}
+	put_number(path + 14, (unsigned long)p[0]);
 	CHECK(sys2(SYS_stat, path, &a) == 0 && sys2(SYS_fstat, p[0], &b) == 0 &&
 	    a.ino == b.ino && (a.mode & 0170000) == S_IFIFO, "stat");
 	w = sys3(SYS_open, path, O_WRONLY, 0);

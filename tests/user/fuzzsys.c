@@ -101,10 +101,9 @@ furnish(void)
 	m = sys3(SYS_open, "/dev/ptmx", 02, 0);
 	sys3(SYS_ioctl, m, 0x40045431 /* TIOCSPTLCK */, &off);
 	if (sys3(SYS_ioctl, m, 0x80045430L, &off) == 0) {
-		char slave[] = "/dev/pts/00";
+		char slave[32] = "/dev/pts/";
 
-		slave[9] = (char)('0' + off / (off < 10 ? 1 : 10));
-		slave[10] = (char)(off < 10 ? '\0' : '0' + off % 10);
+		put_number(slave + 9, (unsigned long)off);
 		sys3(SYS_open, slave, 02, 0);
 	}
 	sys4(53 /* socketpair */, 1, 1, 0, p);

@@ -10,14 +10,14 @@
 #include "ulib.h"
 
 enum {
-	SYS_pread64 = 17, SYS_pwrite64 = 18, SYS_socketpair = 53,
+	SYS_pwrite64 = 18, SYS_socketpair = 53,
 	SYS_ftruncate = 77, SYS_mkdir = 83, SYS_rmdir = 84, SYS_unlink = 87,
 	SYS_setuid = 105, SYS_statfs = 137, SYS_mount = 165, SYS_umount2 = 166,
 	SYS_fallocate = 285, SYS_eventfd2 = 290, SYS_epoll_create1 = 291,
 	SYS_dup3 = 292, SYS_memfd_create = 319,
 	O_RDWR = 2, O_CREAT = 0100, F_DUPFD = 0,
 	RLIMIT_NPROC = 6, RLIMIT_NOFILE = 7,
-	ENFILE = 23, EMFILE = 24, ENOSPC = 28, ENOTDIR = 20,
+	ENFILE = 23, EMFILE = 24, ENOSPC = 28,
 	NSTR = 4000, STR = 4096,
 };
 
@@ -142,23 +142,19 @@ descriptors(void *arg)
 static unsigned long
 set(const char *path, unsigned long value)
 {
-	char text[32], digits[24];
-	unsigned n = 0, len = 0;
+	char text[32];
+	unsigned long old;
 	long fd = sys3(SYS_open, path, O_RDWR, 0), got;
 
 	CHECK(fd >= 0, "%s: %ld", path, fd);
 	got = sys3(SYS_read, fd, text, sizeof(text) - 1);
 	CHECK(got > 0, "%s: %ld", path, got);
 	text[got] = '\0';
-	do
-		digits[n++] = (char)('0' + value % 10);
-	while ((value /= 10) != 0);
-	value = strtoul(text);
-	while (n > 0)
-		text[len++] = digits[--n];
-	CHECK(sys3(SYS_write, fd, text, len) == (long)len, "%s", path);
+	old = strtoul(text);
+	got = put_number(text, value) - text;
+	CHECK(sys3(SYS_write, fd, text, got) == got, "%s", path);
 	sys1(SYS_close, fd);
-	return value;
+	return old;
 }
 
 static int
@@ -194,15 +190,6 @@ files(void)
 
 /* ---- processes ---- */
 
-static int
-sleeper(void)
-{
-	struct { long s, ns; } ts = { 100, 0 };
-
-	sys2(SYS_nanosleep, &ts, 0);
-	return 0;
-}
-
 /* fill: children until fork refuses; how many; all are gone afterwards. */
 static int
 fill(long *error)
@@ -212,8 +199,10 @@ fill(long *error)
 
 	for (n = 0; n < 256; n++) {
 		pid[n] = fork();
-		if (pid[n] == 0)
-			exit(sleeper());
+		if (pid[n] == 0) {
+			msleep(100000);
+			exit(0);
+		}
 		if (pid[n] < 0)
 			break;
 	}

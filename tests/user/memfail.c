@@ -608,14 +608,14 @@ op_server(void)
 static int
 op_pty(void)
 {
-	char path[] = "/dev/pts/0";
+	char path[32] = "/dev/pts/";
 	long m = sys3(SYS_open, "/dev/ptmx", 2, 0), s, n;
 	int off = 0, number;
 
 	FAIL(m);
 	CHECK(sys3(SYS_ioctl, m, 0x40045431, &off) == 0 &&
 	    sys3(SYS_ioctl, m, 0x80045430L, &number) == 0, "master");
-	path[9] = (char)('0' + number);
+	put_number(path + 9, (unsigned long)number);
 	s = sys3(SYS_open, path, 0402, 0);
 	n = s < 0 ? s : talk(s, m);
 	if (s >= 0)

@@ -75,17 +75,9 @@ has(const char *what)
 static const char *
 pid_path(long pid, const char *name)
 {
-	char digits[12];
-	int n = 0, at = 6;
-
 	memcpy(path, "/proc/", 6);
-	do {
-		digits[n++] = (char)('0' + pid % 10);
-		pid /= 10;
-	} while (pid > 0);
-	while (n > 0)
-		path[at++] = digits[--n];
-	memcpy(path + at, name, strlen(name) + 1);
+	memcpy(put_number(path + 6, (unsigned long)pid), name,
+	    strlen(name) + 1);
 	return path;
 }
 

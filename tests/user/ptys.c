@@ -7,14 +7,14 @@
 #include "ulib.h"
 
 enum {
-	SYS_poll = 7, SYS_setsid = 112,
+	SYS_setsid = 112,
 	TCGETS = 0x5401, TCSETS = 0x5402, TIOCGPGRP = 0x540f,
 	TIOCGWINSZ = 0x5413, TIOCSWINSZ = 0x5414, TIOCGSID = 0x5429,
 	TIOCSPTLCK = 0x40045431, FIONREAD = 0x541b,
-	ISIG = 1, ICANON = 2, ECHO = 8, OPOST = 1,
-	O_RDWR = 2, O_NOCTTY = 0400, O_NONBLOCK = 04000,
+	ICANON = 2,
+	O_RDWR = 2, O_NOCTTY = 0400,
 	POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16,
-	SIGHUP = 1, SIGINT = 2, SIGWINCH = 28, EIO = 5, ENOTTY = 25, ENXIO = 6,
+	SIGHUP = 1, SIGINT = 2, EIO = 5, ENXIO = 6,
 	BULK = 50000,
 };
 #define TIOCGPTN	0x80045430UL
@@ -56,18 +56,13 @@ put(long fd, const char *s)
 static void
 begin(void)
 {
-	char *p = path;
 	int on = 0;
 
 	master = sys3(SYS_open, "/dev/ptmx", O_RDWR | O_NOCTTY, 0);
 	CHECK(master >= 0, "ptmx: %ld", master);
 	CHECK(sys3(SYS_ioctl, master, TIOCGPTN, &number) == 0, "number");
-	for (const char *s = "/dev/pts/"; *s != '\0';)
-		*p++ = *s++;
-	if (number >= 10)
-		*p++ = (char)('0' + number / 10);
-	*p++ = (char)('0' + number % 10);
-	*p = '\0';
+	memcpy(path, "/dev/pts/", 9);
+	put_number(path + 9, (unsigned long)number);
 	CHECK(sys3(SYS_open, path, O_RDWR | O_NOCTTY, 0) == -EIO, "locked");
 	CHECK(sys3(SYS_ioctl, master, TIOCSPTLCK, &on) == 0, "unlock");
 	slave = sys3(SYS_open, path, O_RDWR | O_NOCTTY, 0);

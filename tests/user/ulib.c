@@ -61,6 +61,21 @@ msleep(long ms)
 	return sys2(SYS_nanosleep, &ts, 0);
 }
 
+char *
+put_number(char *to, unsigned long n)
+{
+	char digits[24];
+	unsigned len = 0;
+
+	do
+		digits[len++] = (char)('0' + n % 10);
+	while ((n /= 10) != 0);
+	while (len > 0)
+		*to++ = digits[--len];
+	*to = '\0';
+	return to;
+}
+
 short
 events(long fd)
 {

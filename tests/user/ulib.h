@@ -152,6 +152,8 @@ void	*memset(void *p, int c, size_t n);
 void	*memcpy(void *d, const void *s, size_t n);
 int	memcmp(const void *a, const void *b, size_t n);
 unsigned long strtoul(const char *s);
+/* put_number: its digits and a NUL; where that is. */
+char	*put_number(char *to, unsigned long n);
 void	printf(const char *fmt, ...)
 	    __attribute__((__format__(__printf__, 1, 2)));
 
