@@ -47,8 +47,7 @@ struct runq {
 	struct threadq	 rq_dead;		/* [s] off their stacks */
 	uint64_t	 rq_switches;		/* [s] */
 	unsigned	 rq_turn;		/* [s] counts towards a turn */
-	unsigned	 rq_ticks;		/* [t] of this CPU's timer */
-	struct cpu_ticks rq_met;		/* [t] the same, by what it met */
+	struct cpu_ticks rq_met;		/* [t] of its timer, by what it met */
 	int		 rq_cpu;		/* [c] */
 	struct threadq	 rq_queue[PRI_COUNT];	/* [s] */
 } __attribute__((__aligned__(CACHE_LINE)));
@@ -572,7 +571,7 @@ sched_tick(bool user)
 	}
 	if (user && atomic_load_relaxed(&td->td_tickast))
 		td->td_needresched = true;
-	if (++rq->rq_ticks % SCHED_BALANCE == 0)
+	if ((rq->rq_met.user + rq->rq_met.system) % SCHED_BALANCE == 0)
 		(void)sched_steal(rq, rq->rq_nready + 2);
 	if (td->td_slice > 0)
 		td->td_slice--;

@@ -133,10 +133,10 @@ struct file {
 	int			 f_refs;	/* [a] */
 	unsigned		 f_flags;	/* [a] O_*: mode, O_SETFL bits */
 	const struct fileops	*f_ops;		/* [c] */
-	void			*f_data;	/* [c] pipe, tty, or NULL */
+	void			*f_data;	/* [c] from fo_open: what f_ops says */
 	struct rnode		*f_node;	/* [c] or NULL; referenced */
 	struct rwlock		 f_lock;	/* of f_offset */
-	uint64_t		 f_offset;	/* [F]; a FIFO: [c], see pipe.c */
+	uint64_t		 f_offset;	/* [F]; [c] in a FIFO (pipe.c), a terminal */
 	int			 f_nepoll;	/* [a] epoll items that watch it */
 	int			 f_inflight;	/* [a] of f_refs, in sockets */
 };

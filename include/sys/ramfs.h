@@ -68,7 +68,8 @@ struct rnode {
 	struct vm_object	*rn_object;	/* [n] S_IFREG; NULL: empty */
 	struct pipe		*rn_pipe;	/* [n] S_IFIFO; NULL: not open; of
 						 * pipe_node: [c] counted */
-	char			*rn_target;	/* [c] S_IFLNK without rn_ops */
+	char			*rn_target;	/* [c] S_IFLNK: where to; a node without a
+					 * name: what /proc shows */
 	struct rnode		*rn_parent;	/* [N] directory of the last name
 						 * made; root: itself */
 	TAILQ_HEAD(, rdirent)	 rn_entries;	/* [N] S_IFDIR */

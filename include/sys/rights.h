@@ -15,7 +15,7 @@ struct file;
 /*
  * Lifetime: from rights_get to rights_put; in a pipe's list between attach and
  * detach.  Fields are protected as marked: [c] const after init [k] the list's
- * lock, and rights_lock [i] p_lock of the pipe.
+ * lock and rights_lock; rights_gc: see rights.c, I4 [i] p_lock of the pipe.
  */
 struct rights {
 	TAILQ_ENTRY(rights)	 r_link;	/* [k] */
@@ -27,7 +27,8 @@ TAILQ_HEAD(rightslist, rights);
 
 void	rights_init(void);
 /* rights_get: n files of the running process.  EBADF, EINVAL (too many),
- * ETOOMANYREFS (a user has as many under way as it may have open), ENOMEM. */
+ * ETOOMANYREFS (more are under way, of all users, than
+ * this one, who is not root, may have open), ENOMEM. */
 int	rights_get(const int32_t *fds, unsigned n, struct rights **rp)
 	    __warn_unused;
 /* rights_put: close what was not taken.  => Locks: none. */

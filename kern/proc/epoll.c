@@ -164,7 +164,17 @@ epoll_scan(struct file *epf, struct epoll_want *out, unsigned max)
 	struct file *fp;
 	bool edges;
 
-	while (n < max && (fp = item_after(ep, &l, last)) != NULL) {
+	while (n < max) {
+		fp = item_after(ep, &l, last);
+		if (fp == NULL) {
+			/* Another scan's claims move items beyond last: what
+			 * is level-triggered may be there and not seen. */
+			if (n > 0 || atomic_load(&ep->ep_seq) == last)
+				break;
+			last = atomic_load(&ep->ep_seq);
+			l.seq = 0;
+			continue;
+		}
 		edges = (l.want.events & EPOLLET) != 0 &&
 		    fp->f_ops->fo_edge != NULL;
 		/* The number first: what comes later is another edge. */

@@ -126,7 +126,10 @@ file_put(struct file *fp)
 {
 	int inflight, was;
 
+	/* Only sockets hold files: no other one can have closed a ring. */
 	inflight = atomic_load_relaxed(&fp->f_inflight);
+	if (inflight != 0 && !file_issock(fp))
+		inflight = 0;
 	was = atomic_fetchadd(&fp->f_refs, -1);
 	KASSERT(was > 0, "file %p put with %d references", (void *)fp, was);
 	if (was != 1) {

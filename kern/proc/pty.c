@@ -127,10 +127,10 @@ pty_put(struct pty *pt)
 	kfree(pt);
 }
 
-/* pty_join: a file of the slave; false: the master is gone, or it is locked
+/* pty_join: fp is a file of the slave; false: the master is gone, or it is locked
  * (nobody is kept out who had it before: hold). */
 static bool
-pty_join(struct pty *pt, bool hold)
+pty_join(struct pty *pt, struct file *fp, bool hold)
 {
 	bool ok;
 
@@ -139,6 +139,7 @@ pty_join(struct pty *pt, bool hold)
 	if (ok) {
 		pt->pt_slaves++;
 		pt->pt_left = false;
+		fp->f_offset = pt->pt_tty.t_hangups;
 	}
 	rw_wunlock(&pt->pt_tty.t_lock);
 	return ok;
@@ -158,9 +159,9 @@ pty_hold(struct tty *t)
 }
 
 bool
-pty_enter(struct tty *t)
+pty_enter(struct tty *t, struct file *fp)
 {
-	if (pty_join(pty_of(t), true))
+	if (pty_join(pty_of(t), fp, true))
 		return true;
 	pty_put(pty_of(t));
 	return false;
@@ -175,7 +176,7 @@ pts_open(struct file *fp, unsigned oflags)
 
 	if (pt == NULL)
 		return EIO;
-	if (!pty_join(pt, false)) {
+	if (!pty_join(pt, fp, false)) {
 		pty_put(pt);
 		return EIO;
 	}
@@ -431,6 +432,13 @@ const struct fileops ptmx_fileops = {
 
 static const struct rnode_ops devpts_ops;
 
+/* devpts_ino: 1 would be the root's; ptmx and slaves follow. */
+static uint64_t
+devpts_ino(unsigned index)
+{
+	return index == PTY_MAX ? 2 : 3 + index;
+}
+
 /* devpts_node: slave index, or ptmx for PTY_MAX. */
 static int
 devpts_node(struct rnode *dir, unsigned index, uint32_t uid, struct rnode **np)
@@ -442,7 +450,7 @@ devpts_node(struct rnode *dir, unsigned index, uint32_t uid, struct rnode **np)
 	if (n == NULL)
 		return ENOMEM;
 	n->rn_rdev = master ? dev_rdev(DEV_PTMX) : PTS_RDEV + index;
-	n->rn_ino = index + 3;
+	n->rn_ino = devpts_ino(index);
 	n->rn_nlink = 1;
 	n->rn_uid = uid;
 	n->rn_gid = master ? 0 : TTY_GID;
@@ -492,6 +500,15 @@ devpts_name(struct rnode *n, char name[NAME_MAX + 1])
 	return ksnprintf(name, NAME_MAX + 1, "%lu", n->rn_rdev - PTS_RDEV);
 }
 
+static uint64_t
+entry_ino(const struct rnode *dir, uint64_t c)
+{
+	if (c == 1 && dir->rn_parent != NULL)
+		return dir->rn_parent->rn_ino;
+	return c < 2 ? dir->rn_ino :
+	    devpts_ino(c == 2 ? PTY_MAX : (unsigned)(c - 3));
+}
+
 /* Cookie c is the entry after ".", "..", ptmx and slave c - 4. */
 static int
 devpts_getdents(struct file *fp, dirent_fn *fn, void *arg)
@@ -509,7 +526,8 @@ devpts_getdents(struct file *fp, dirent_fn *fn, void *arg)
 			    c - nitems(first));
 		else
 			continue;
-		if (!fn(arg, name, c + 1, c + 1, c < 2 ? S_IFDIR : S_IFCHR))
+		if (!fn(arg, name, entry_ino(fp->f_node, c), c + 1,
+		    c < 2 ? S_IFDIR : S_IFCHR))
 			break;
 	}
 	fp->f_offset = c;

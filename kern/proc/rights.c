@@ -12,6 +12,8 @@
  * I2: what is in a pipe's list is there, and counted, in one step.
  * I3: closing files closes sockets closes files: one thread does it in a loop,
  *     and others, and itself further down, only add to its list.
+ * I4: gc empties the pipes only of sockets that nobody holds, so nobody reads or
+ *     writes there: who does has a reference that is not under way.
  * Locks: rights_lock (LO_FUTEX), below p_lock and usock_lock; a leaf.
  * Sources: unix(7), cmsg(3) of Linux.
  */

@@ -91,20 +91,18 @@ void
 tty_kick(struct tty *t)
 {
 	sigset_t sigs;
-	bool ready;
 
 	rw_wlock(&t->t_lock);
 	sigs = t->t_sigs;
 	t->t_sigs = 0;
-	ready = tty_readable(t);
 	t->t_edges++;
 	rw_wunlock(&t->t_lock);
 	if (sigs != 0)
 		tty_signal(t, sigs);
 	wakeup(&t->t_buf);
 	wakeup(&t->t_stopped);
-	if (ready)
-		poll_wakeup();
+	wakeup(&t->t_len);
+	poll_wakeup();
 }
 
 static void
@@ -198,6 +196,7 @@ tty_read(struct file *fp, struct uio *u, uint64_t *off __unused)
 	wakeup(&t->t_len);
 	t->t_takes++;
 	rw_wunlock(&t->t_lock);
+	poll_wakeup();
 	return error;
 }
 
@@ -461,9 +460,6 @@ void
 tty_opened(struct file *fp, struct tty *t, unsigned oflags)
 {
 	fp->f_data = t;
-	rw_rlock(&t->t_lock);
-	fp->f_offset = t->t_hangups;
-	rw_runlock(&t->t_lock);
 	if ((oflags & O_NOCTTY) == 0)
 		(void)!tty_control(t, false);
 }
@@ -481,7 +477,7 @@ mine_open(struct file *fp, unsigned oflags)
 {
 	struct tty *t = tty_mine();
 
-	if (t == NULL || (t != &tty_console && !pty_enter(t)))
+	if (t == NULL || (t != &tty_console && !pty_enter(t, fp)))
 		return ENXIO;
 	tty_opened(fp, t, oflags | O_NOCTTY);
 	return 0;

@@ -419,6 +419,7 @@ tty_flush(struct tty *t)
 {
 	t->t_len = t->t_ready = 0;
 	t->t_lnext = false;
+	t->t_takes++;
 }
 
 /* What was typed before the mode changed is one line, or plain bytes. */

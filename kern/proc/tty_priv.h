@@ -100,7 +100,8 @@ struct tty {
 	int		t_sid;		/* [T] session that it controls; 0 */
 	int		t_pgid;		/* [T] foreground; 0: none */
 	unsigned	t_edges;	/* [y] counts what poll would tell of */
-	unsigned	t_takes;	/* [y] reads: what its line may wait for */
+	unsigned	t_takes;	/* [y] reads and flushes: room, that its
+					 * line may wait for */
 	sigset_t	t_sigs;		/* [y] to send to the foreground */
 	bool		t_stopped;	/* [y] VSTOP: writers wait */
 	bool		t_lnext;	/* [y] the next byte is data */
@@ -116,7 +117,8 @@ struct tty {
 void	tty_setup(struct tty *t, const struct tty_device *dev, uint64_t rdev);
 /* tty_kick: after input or a change of mode: tell all who may care. */
 void	tty_kick(struct tty *t);
-/* tty_opened: fp is a file of t; it may become the caller's terminal. */
+/* tty_opened: fp, whose f_offset is t_hangups, is a file of t; it may become the
+ * caller's terminal. */
 void	tty_opened(struct file *fp, struct tty *t, unsigned oflags);
 /* tty_command: the ioctls that a master may call too. */
 int	tty_command(struct tty *t, uint64_t cmd, struct uaddr arg)
@@ -132,7 +134,7 @@ void	pty_init(void);
  * pty_enter: that open is a file of the slave; false: its master is gone, and
  * the reference too. */
 bool	pty_hold(struct tty *t) __warn_unused;
-bool	pty_enter(struct tty *t) __warn_unused;
+bool	pty_enter(struct tty *t, struct file *fp) __warn_unused;
 void	pty_slave_close(struct tty *t);
 int	pts_open(struct file *fp, unsigned oflags) __warn_unused;
 

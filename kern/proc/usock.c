@@ -617,7 +617,8 @@ usock_edge(struct file *fp, unsigned want)
 	struct usock *us = fp->f_data;
 	enum usock_state state;
 	struct file *end;
-	uint64_t n = us->us_nchanges;
+	/* Apart from the ends' numbers, of which one goes by a shutdown. */
+	uint64_t n = (uint64_t)atomic_load_relaxed(&us->us_nchanges) << 32;
 	unsigned i;
 
 	for (i = 0; i < 2; i++) {

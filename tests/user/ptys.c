@@ -8,11 +8,12 @@
 
 enum {
 	SYS_setsid = 112,
-	TCGETS = 0x5401, TCSETS = 0x5402, TIOCGPGRP = 0x540f,
+	SYS_getdents64 = 217,
+	TCGETS = 0x5401, TCSETS = 0x5402, TCFLSH = 0x540b, TIOCGPGRP = 0x540f,
 	TIOCGWINSZ = 0x5413, TIOCSWINSZ = 0x5414, TIOCGSID = 0x5429,
 	TIOCSPTLCK = 0x40045431, FIONREAD = 0x541b,
 	ICANON = 2,
-	O_RDWR = 2, O_NOCTTY = 0400,
+	O_RDWR = 2, O_NOCTTY = 0400, O_DIRECTORY = 0200000,
 	POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16,
 	SIGHUP = 1, SIGINT = 2, EIO = 5, ENXIO = 6,
 	BULK = 50000,
@@ -261,6 +262,51 @@ bulk(void)
 	end();
 }
 
+/* A writer of the master that waits for room: does it hear of a flush? */
+static void
+flushed(void)
+{
+	long pid, n;
+	int st;
+
+	begin();
+	setmode(0, 0);
+	sh[0] = 0;
+	pid = fork();
+	if (pid == 0) {
+		n = sys3(SYS_write, master, buf, 3 * 4096);
+		sh[0] = 1;
+		exit(n != 3 * 4096);
+	}
+	for (int i = 0; sh[0] == 0; i++) {
+		CHECK(i < 2000, "a flush makes no room");
+		sys3(SYS_ioctl, slave, TCFLSH, 0 /* input */);
+		msleep(5);
+	}
+	CHECK(waitpid(pid, &st) == pid && st == 0, "writer: %x", st);
+	end();
+}
+
+/* Is the slave listed with the number that stat tells? */
+static void
+listed(void)
+{
+	long fd = sys3(SYS_open, "/dev/pts", O_DIRECTORY, 0), n;
+	bool found = false;
+	struct stat a;
+
+	begin();
+	CHECK(fd >= 0 && sys2(SYS_fstat, slave, &a) == 0, "/dev/pts: %ld", fd);
+	n = sys3(SYS_getdents64, fd, buf, BULK);
+	for (long at = 0; at < n;
+	    at += *(unsigned short *)(void *)(buf + at + 16))
+		if (strcmp(buf + at + 19, path + 9) == 0)
+			found = *(unsigned long *)(void *)(buf + at) == a.ino;
+	CHECK(found, "%s is not listed as %lu", path, a.ino);
+	sys1(SYS_close, fd);
+	end();
+}
+
 int
 main(int argc, char **argv, char **envp)
 {
@@ -273,6 +319,8 @@ main(int argc, char **argv, char **envp)
 	signals();
 	master_ends();
 	bulk();
+	flushed();
+	listed();
 	printf("ptys: ok\n");
 	return 0;
 }
