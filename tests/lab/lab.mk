@@ -23,8 +23,9 @@ LAB_PLAIN_SRCS	:= kern/lib/string.c kern/lib/ksnprintf.c kern/lib/prng.c \
 LAB_OS_SRCS	:= tests/host/host_os.c tests/lab/lab_os.c
 LAB_WRAPS	:= hos_alloc hos_free hos_map hos_unmap zone_alloc zone_free \
 		   pmap_remove pmap_protect pmap_remove_all pmap_remove_write \
-		   pmap_clear_modify pmap_destroy pmap_enter pmap_zero_page \
-		   pmap_copy_page fake_cpu_access vm_phys_alloc vm_phys_free
+		   pmap_page_is_mapped pmap_clear_modify pmap_destroy pmap_enter \
+		   pmap_zero_page pmap_copy_page fake_cpu_access vm_phys_alloc \
+		   vm_phys_free
 LAB		:= $(B)/labobj
 LAB_CFLAGS	= -std=gnu11 -O2 -g -ffreestanding -fno-omit-frame-pointer \
 		  -fno-strict-aliasing -fno-pie -DDEBUG=1 \

@@ -5,9 +5,10 @@
  *
  * The functions of <vm/pmap.h> that take rights away are wrapped: first the
  * fake changes its table; then, an event for each, the CPUs lose their copies;
- * then the call returns.  In between a CPU may go on using its copy, as
- * hardware does.  A user access is an event; it uses the copy if there is one
- * with the right, and a write also needs the copy to be known as dirty.
+ * then the call returns, and until then a page counts as mapped.  In between a
+ * CPU may go on using its copy, as hardware does.  A user access is an event; it
+ * uses the copy if there is one with the right, and a write also needs the copy
+ * to be known as dirty.
  *
  * Checked at each access: a copy that the table no longer backs is used only
  * while a shootdown for it is under way; the page it leads to is not free.
@@ -45,6 +46,7 @@ struct flush {
 static struct tlb_entry	 tlb[LAB_CPUS][TLB_ENTRIES];
 static unsigned		 tlb_next[LAB_CPUS];
 static struct flush	 flushes[LAB_CPUS * 2];
+static unsigned		 nflushes;	/* under way */
 
 #define WRAP(ret, name, ...)						\
 ret	__real_##name(__VA_ARGS__);					\
@@ -54,6 +56,7 @@ WRAP(void, pmap_remove, struct pmap *, vm_offset_t, vm_offset_t)
 WRAP(void, pmap_protect, struct pmap *, vm_offset_t, vm_offset_t, vm_prot_t)
 WRAP(void, pmap_remove_all, struct vm_page *)
 WRAP(void, pmap_remove_write, struct vm_page *)
+WRAP(bool, pmap_page_is_mapped, const struct vm_page *)
 WRAP(void, pmap_clear_modify, struct vm_page *)
 WRAP(void, pmap_destroy, struct pmap *)
 WRAP(int, pmap_enter, struct pmap *, vm_offset_t, struct vm_page *, vm_prot_t,
@@ -68,6 +71,7 @@ lab_tlb_reset(void)
 {
 	memset(tlb, 0, sizeof(tlb));
 	memset(flushes, 0, sizeof(flushes));
+	nflushes = 0;
 }
 
 /* ---- shootdown ---- */
@@ -92,6 +96,7 @@ flush_begin(struct pmap *pmap, vm_offset_t start, vm_offset_t end)
 	while (fl->used)
 		fl++;
 	*fl = (struct flush){ true, pmap, start, end };
+	nflushes++;
 	return fl;
 }
 
@@ -135,6 +140,7 @@ flush_end(struct flush *fl)
 		}
 	mark_flush();
 	fl->used = false;
+	nflushes--;
 }
 
 void
@@ -156,11 +162,47 @@ __wrap_pmap_protect(struct pmap *pmap, vm_offset_t start, vm_offset_t end,
 	flush_end(fl);
 }
 
+/* A mapping stays on record until its shootdown is over (I6 of the true pmap.c);
+ * the fake has it no more by then. */
+static bool
+in_flight(const struct vm_page *m)
+{
+	for (int cpu = 0; nflushes != 0 && cpu < LAB_CPUS; cpu++)
+		for (unsigned i = 0; i < TLB_ENTRIES; i++)
+			for (unsigned k = 0; k < nitems(flushes); k++)
+				if (tlb[cpu][i].pmap != NULL &&
+				    tlb[cpu][i].pa == m->phys_addr &&
+				    covers(&flushes[k], tlb[cpu][i].pmap,
+				    tlb[cpu][i].va))
+					return true;
+	return false;
+}
+
+bool
+__wrap_pmap_page_is_mapped(const struct vm_page *m)
+{
+	mark_flush();
+	return __real_pmap_page_is_mapped(m) || in_flight(m);
+}
+
+static bool
+landed(const struct fibre *f)
+{
+	return !in_flight(f->obj);
+}
+
+/* Who removes a mapping has the pmap's lock until its shootdown is over. */
 void
 __wrap_pmap_remove_all(struct vm_page *m)
 {
-	struct flush *fl = flush_begin(NULL, 0, ~0UL);
+	struct flush *fl;
 
+	mark_flush();
+	lab_cur->kind = EV_FLUSH;
+	lab_cur->obj = m;
+	lab_cur->name = "tlb";
+	lab_block(landed);
+	fl = flush_begin(NULL, 0, ~0UL);
 	__real_pmap_remove_all(m);
 	flush_end(fl);
 }
