@@ -12,7 +12,9 @@
  * I4 a translation of an entry without A is in no TLB (the CPU sets A first),
  *    so taking such an entry away needs no shootdown;
  * I5 an entry never goes from one frame to another directly: it is zero, and
- *    known to be zero on every CPU, in between.
+ *    known to be zero on every CPU, in between;
+ * I6 a page's record of a mapping goes after the shootdown: who finds a page
+ *    unmapped, without any lock, may give it to somebody else.
  *
  * Locks: pm_lock (LO_PMAP) for all of a user pmap; held across the shootdown,
  * which may be awaited because spinning CPUs serve theirs.
@@ -31,6 +33,7 @@
 #define PTES_PER_LINE	(CACHE_LINE / sizeof(pt_entry_t))
 #define NO_HINT		1UL		/* no address is 2 MiB aligned at 1 */
 #define FOREACH_BATCH	16
+#define DYING		8		/* tables a shootdown */
 
 static struct pmap	 kernel_pmap_store = {
 	.pm_lock = SPINLOCK_INITIALIZER("kpmap", LO_PMAP, 0),
@@ -359,13 +362,13 @@ enter_replace(struct pmap *pm, vm_offset_t va, struct vm_page *m,
 	old = atomic_swap(pte, 0);
 	om = vm_phys_paddr_to_page(old & PG_FRAME);
 	KASSERT(om != NULL, "entry %lx for %lx maps no managed page", old, va);
-	pv_collect(om, old);
-	pv_remove(pm, va, om);
 	if ((old & PG_A) != 0) {
 		tlb_batch_init(&tb, pm);
 		tlb_batch_add(&tb, va);
 		tlb_batch_flush(&tb);
 	}
+	pv_collect(om, old);
+	pv_remove(pm, va, om);				/* I6 */
 	pm->pm_wired += ((new & PG_W) != 0) - ((old & PG_W) != 0);
 	atomic_store_rel(pte, new);
 	return 0;
@@ -475,32 +478,76 @@ pmap_enter_quick(struct pmap *pm, vm_offset_t va, struct vm_page *const *ma,
 
 /* ---- remove, protect, unwire ---- */
 
-/* remove_ptes: all of [va, end), within w's page table. */
+/* A part of a range within one page table, on its way out. */
+struct dying {
+	struct pt_walk	w;
+	vm_offset_t	va, end;
+};
+
+/*
+ * invalidate_ptes: no CPU can load them any more.  What they mapped stays to be
+ * read there, and so do the records (I6).
+ */
 static void
-remove_ptes(struct pmap *pm, const struct pt_walk *w, vm_offset_t va,
-    vm_offset_t end, struct tlb_batch *tb)
+invalidate_ptes(struct pmap *pm, const struct dying *d, struct tlb_batch *tb)
 {
 	uint64_t n = 0, wired = 0;
 	pt_entry_t *pte, *e, old;
-	struct vm_page *m;
-	vm_offset_t a;
 
-	PT_FOREACH(pte, e, w, va, end) {
-		a = pte_va(w, pte, va);
-		old = atomic_swap(pte, 0);
-		m = vm_phys_paddr_to_page(old & PG_FRAME);
-		KASSERT(m != NULL, "entry %lx for %lx maps no managed page",
-		    old, a);
-		pv_collect(m, old);
-		pv_remove(pm, a, m);
+	PT_FOREACH(pte, e, &d->w, d->va, d->end) {
+		atomic_and(pte, ~PG_V);
+		old = atomic_load_relaxed(pte);
 		if ((old & PG_A) != 0)
-			tlb_batch_add(tb, a);
+			tlb_batch_add(tb, pte_va(&d->w, pte, d->va));
 		wired += (old & PG_W) != 0;
 		n++;
 	}
 	pm->pm_resident -= n;
 	pm->pm_wired -= wired;
-	pmap_table_release(pm, w, n, va, tb);
+	pmap_table_release(pm, &d->w, n, d->va, tb);
+}
+
+/* forget_ptes: they are in no TLB: the records go, the entries become zero. */
+static void
+forget_ptes(struct pmap *pm, const struct dying *d)
+{
+	pt_entry_t *pte, *e, old;
+	struct vm_page *m;
+	vm_offset_t a;
+
+	PT_FOREACH(pte, e, &d->w, d->va, d->end) {
+		a = pte_va(&d->w, pte, d->va);
+		old = *pte;
+		*pte = 0;
+		m = vm_phys_paddr_to_page(old & PG_FRAME);
+		KASSERT(m != NULL, "entry %lx for %lx maps no managed page",
+		    old, a);
+		pv_collect(m, old);
+		pv_remove(pm, a, m);
+	}
+}
+
+/* remove_some: what is at or above *start, DYING tables at most; one shootdown.
+ * False: there was less, and nothing is left. */
+static bool
+remove_some(struct pmap *pm, vm_offset_t *start, vm_offset_t end)
+{
+	struct dying d[DYING];
+	struct tlb_batch tb;
+	unsigned i, n;
+
+	tlb_batch_init(&tb, pm);
+	for (n = 0; n < DYING && pmap_next_table(pm, start, end, &d[n].w);
+	    *start = d[n++].end) {
+		d[n].va = *start;
+		d[n].end = pt_end(*start, end);
+		invalidate_ptes(pm, &d[n], &tb);
+	}
+	tlb_batch_flush(&tb);
+	for (i = 0; i < n; i++)
+		forget_ptes(pm, &d[i]);
+	pmap_tables_free(&tb);
+	return n == DYING;
 }
 
 static void
@@ -515,26 +562,15 @@ check_range(const struct pmap *pm, vm_offset_t start, vm_offset_t end)
 void
 pmap_remove(struct pmap *pm, vm_offset_t start, vm_offset_t end)
 {
-	struct tlb_batch tb;
-	struct pt_walk w;
-
 	if (pm == kernel_pmap) {
 		pmap_kremove(start, end - start);
 		return;
 	}
 	check_range(pm, start, end);
-	/* [h] 0 is exact for our range: the caller keeps others from entering
-	 * in it, and a mapping made elsewhere does not concern us. */
-	if (atomic_load_relaxed(&pm->pm_resident) == 0)
-		return;
-	tlb_batch_init(&tb, pm);
 	spin_lock(&pm->pm_lock);
-	for (; pmap_next_table(pm, &start, end, &w);
-	    start = pt_end(start, end))
-		remove_ptes(pm, &w, start, pt_end(start, end), &tb);
-	tlb_batch_flush(&tb);
+	while (remove_some(pm, &start, end))
+		continue;
 	spin_unlock(&pm->pm_lock);
-	pmap_tables_free(&tb);
 }
 
 /* protect_ptes: clear RW and set NX as asked, in [va, end). */

@@ -162,6 +162,7 @@ struct probe {
 	struct pmap	*pm;
 	uint64_t	 state;		/* [a] generation * PHASES + phase */
 	uint64_t	 probes, hits;	/* [a] */
+	struct vm_page	*page;		/* [c] of record_main */
 };
 
 /* probe_once: an access that the phase forbids; does it get through? */
@@ -325,6 +326,62 @@ KTEST(pmap, lost_interrupt_is_sent_again)
 	/* A worker that happens to poll answers without the interrupt. */
 	KT_CHECK(t, again >= 1, "%lu resends", again);
 	KT_CHECK(t, p.hits == 0, "%lu stale accesses", p.hits);
+}
+
+/* Who sees the page without mappings: does an access still get through? */
+static void
+record_main(void *arg, unsigned worker)
+{
+	struct probe *p = arg;
+	uint64_t before;
+
+	(void)worker;
+	pmap_switch(p->pm);
+	while (!atomic_load(&p->crew.stop)) {
+		before = atomic_load(&p->state);
+		if (before % PHASES != PH_GONE)
+			(void)probe_once(PH_CHANGING);
+		else if (!pmap_page_is_mapped(p->page) &&
+		    probe_once(PH_SECOND) && atomic_load(&p->state) == before)
+			atomic_add(&p->hits, 1);
+	}
+}
+
+/* Does a mapping stay on record until no CPU has it, though an interrupt is
+ * lost?  By removal and by replacement. */
+KTEST(pmap, record_outlives_shootdown)
+{
+	struct probe p = { .crew = { .fn = record_main, .arg = &p } };
+	struct vm_object *object;
+	struct vm_page *pages[2];
+	nsec_t former;
+
+	if (mp_ncpus == 1)
+		KT_SKIP(t, "one CPU");
+	object = pages_alloc(pages, 2);
+	p.page = pages[0];
+	if ((p.pm = pmap_create()) == NULL)
+		panic("no memory for a pmap");
+	crew_start(&p.crew);
+	former = pmap_tlb_set_timeout(20 * NSEC_PER_MSEC);
+	for (uint64_t gen = 1; gen <= 6; gen++) {
+		probe_enter(&p, pages[0]);
+		md_delay(NSEC_PER_MSEC);	/* the others have it now */
+		atomic_store(&p.state, gen * PHASES + PH_GONE);
+		pmap_tlb_drop_next(1);
+		if (gen % 2 == 0)
+			pmap_remove(p.pm, VA, VA + PAGE_SIZE);
+		else
+			probe_enter(&p, pages[1]);
+		atomic_store(&p.state, gen * PHASES + PH_CHANGING);
+	}
+	pmap_tlb_drop_next(0);
+	pmap_tlb_set_timeout(former);
+	crew_stop(&p.crew);
+	pages_free(object, pages, 2);
+	pmap_destroy(p.pm);
+	KT_CHECK(t, p.hits == 0, "%lu accesses of a page that has no mappings",
+	    p.hits);
 }
 
 static void
