@@ -59,10 +59,20 @@ front_has(struct vm_object *front, vm_pindex_t index)
 }
 
 /*
- * Does front show nothing of B?  Both are locked, and stay so until relinked.  A
- * page of front that is being filled counts: if its pager fails, the pager still
- * has it, and a fault that has put its page there cannot fail any more.
+ * The same, and does nobody see B's page there any more?  A busy page of front
+ * may belong to a fault that has not mapped it yet: until then its map has B's,
+ * which nothing but our link to B keeps.
  */
+static inline bool
+front_covers(struct vm_object *front, vm_pindex_t index)
+{
+	struct vm_page *m = vm_page_lookup(front, index);
+
+	return m != NULL ? !vm_page_xbusied(m) :
+	    vm_pager_haspage(front, index);
+}
+
+/* Does front show nothing of B?  Both are locked, and stay so until relinked. */
 static bool
 front_covers_all(struct vm_object *front, struct vm_object *backing)
 {
@@ -71,13 +81,13 @@ front_covers_all(struct vm_object *front, struct vm_object *backing)
 
 	for (; (m = vm_page_ge(backing, pindex)) != NULL &&
 	    front_index(front, m->pindex, &index); pindex = m->pindex + 1) {
-		if (!front_has(front, index))
+		if (!front_covers(front, index))
 			return false;
 	}
 	pindex = atop(front->backing_object_offset);
 	for (; vm_pager_nextpage(backing, &pindex) &&
 	    front_index(front, pindex, &index); pindex++) {
-		if (!front_has(front, index))
+		if (!front_covers(front, index))
 			return false;
 	}
 	return true;

@@ -51,7 +51,8 @@ void		 pmap_activate(struct pmap *pmap);
  * => Without PMAP_ENTER_WIRED the mapping is unwired, even if it was not.
  * => Replacing: the old page's mapping is gone from every CPU, and its bits are
  *    collected, before the new one can be seen.
- * => Returns 0; ENOMEM: no page table page or pv entry (nothing changed).
+ * => Returns 0; ENOMEM: no page table page or pv entry (nothing changed).  The
+ *    first mapping of a page needs no pv entry, so it cannot fail to replace.
  */
 int		 pmap_enter(struct pmap *pmap, vm_offset_t va,
 		    struct vm_page *m, vm_prot_t prot, vm_prot_t access,

@@ -173,7 +173,7 @@ KTEST(collapse, merge_gives_up)
 	vm_object_deallocate(f);
 }
 
-/* Is the reason not to bypass seen, and is a busy page none? */
+/* Is each reason not to bypass seen, and is a busy page of B none? */
 KTEST(collapse, bypass_gives_up)
 {
 	struct vm_object *b = chain_object(NULL, 0, 8, "1 2"), *f;
@@ -185,10 +185,11 @@ KTEST(collapse, bypass_gives_up)
 	chain_page(f, 2);
 	m = page_of(f, 2);
 	shown = page_of(b, 2);
-	KT_CHECK(t, vm_page_busy_try(m) && vm_page_busy_try(shown), "busy");
+	KT_CHECK(t, vm_page_busy_try(m) && gives_up(f), "2 may not be mapped yet");
+	vm_page_unbusy(m);
+	KT_CHECK(t, vm_page_busy_try(shown), "busy");
 	chain_collapse(f, VM_COLLAPSE_NOWAIT);
 	vm_page_unbusy(shown);
-	vm_page_unbusy(m);
 	KT_CHECK(t, f->backing_object == NULL && b->ref_count == 1,
 	    "%d references", b->ref_count);
 	vm_object_deallocate(f);

@@ -25,6 +25,8 @@ static const char *const fixed[] = {
 	"single:0l3,0q3",
 	/* a merge whose front is at an offset, a page behind both */
 	"file:0w0,0o0k2w1",
+	/* the old page's object ends before the copy is mapped */
+	"clip:0e1,1a1,0c1",
 };
 
 bool
