@@ -89,7 +89,8 @@ void		 mount_release(struct mount *mt, uint64_t n);
 /* mount_remove: EINVAL: at is no mount's root; EBUSY.  With detach a busy one
  * goes, too: open files stay good, its names do not. */
 int		 mount_remove(struct rnode *at, bool detach) __warn_unused;
-/* mount_reset: remove all that was mounted since boot. */
+/* mount_reset: remove all that was mounted since boot, mount again what was
+ * taken down of what was there then. */
 void		 mount_reset(void);
 /* mount_foreach: fn with a path of each; false ends it.  buf: PATH_MAX. */
 void		 mount_foreach(bool (*fn)(void *arg, const struct mount *mt,

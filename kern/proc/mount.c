@@ -16,6 +16,7 @@
 #include <sys/errno.h>
 #include <sys/file.h>
 #include <sys/kmalloc.h>
+#include <sys/kprintf.h>
 #include <sys/panic.h>
 #include <sys/param.h>
 #include <sys/ramfs.h>
@@ -394,6 +395,66 @@ mount_remove(struct rnode *at, bool detach)
 	}
 }
 
+/* ---- what is there from the start ---- */
+
+static const struct mount_opts no_opts;
+
+static const struct {
+	const char	*path, *type;
+} boot_mounts[] = {
+	{ "/dev", "devtmpfs" }, { "/dev/pts", "devpts" }, { "/proc", "proc" },
+};
+
+static int
+mount_boot(const char *path, const char *type)
+{
+	struct rnode *at;
+	int error;
+
+	error = ramfs_mknode(ramfs_root, path, S_IFDIR | 0755, NULL, 0);
+	if (error == 0 || error == EEXIST)
+		error = ramfs_namei(ramfs_root, path, true, &at);
+	if (error != 0)
+		return error;
+	error = mount_fs(at, type, type, 0, &no_opts);
+	rnode_put(at);
+	if (error == 0)
+		TAILQ_LAST(&mounts, mountlist)->mt_boot = true;
+	return error;
+}
+
+/* mount_is_there: is that one of boot_mounts mounted? */
+static bool
+mount_is_there(const struct fstype *type)
+{
+	struct mount *mt;
+
+	rw_rlock(&ramfs_lock);
+	TAILQ_FOREACH(mt, &mounts, mt_link)
+		if (mt->mt_boot && mt->mt_type == type)
+			break;
+	rw_runlock(&ramfs_lock);
+	return mt != NULL;
+}
+
+/* mount_again: what the run took down of boot_mounts: what is in memory then is
+ * as it was at the start, to the last node, or something is left over. */
+static void
+mount_again(void)
+{
+	unsigned i;
+	int error;
+
+	for (i = 0; i < nitems(boot_mounts); i++) {
+		if (mount_is_there(fstype_find(boot_mounts[i].type)))
+			continue;
+		error = mount_boot(boot_mounts[i].path, boot_mounts[i].type);
+		if (error != 0)
+			kprintf("mount: %s is not back: error %d\n",
+			    boot_mounts[i].path, error);
+	}
+}
+
 void
 mount_reset(void)
 {
@@ -415,6 +476,7 @@ mount_reset(void)
 			rnode_put(root);
 		}
 	} while (root != NULL);
+	mount_again();
 }
 
 /* ---- listing ---- */
@@ -450,30 +512,11 @@ mount_foreach(bool (*fn)(void *arg, const struct mount *mt,
 
 /* ---- start ---- */
 
-static const struct mount_opts no_opts;
-
-static int
-mount_boot(const char *path, const char *type)
-{
-	struct rnode *at;
-	int error;
-
-	error = ramfs_mknode(ramfs_root, path, S_IFDIR | 0755, NULL, 0);
-	if (error == 0)
-		error = ramfs_namei(ramfs_root, path, true, &at);
-	if (error != 0)
-		return error;
-	error = mount_fs(at, type, type, 0, &no_opts);
-	rnode_put(at);
-	if (error == 0)
-		TAILQ_LAST(&mounts, mountlist)->mt_boot = true;
-	return error;
-}
-
 void
 mount_init(void)
 {
 	struct mount *mt;
+	unsigned i;
 	int error;
 
 	mt = mount_alloc(&root_type, "initrd", 0, &no_opts);
@@ -484,12 +527,10 @@ mount_init(void)
 		rw_wlock(&ramfs_lock);
 		mount_list(mt);
 		rw_wunlock(&ramfs_lock);
-		error = mount_boot("/dev", "devtmpfs");
+		error = 0;
 	}
-	if (error == 0)
-		error = mount_boot("/dev/pts", "devpts");
-	if (error == 0)
-		error = mount_boot("/proc", "proc");
+	for (i = 0; i < nitems(boot_mounts) && error == 0; i++)
+		error = mount_boot(boot_mounts[i].path, boot_mounts[i].type);
 	if (error != 0)
 		panic_exit(EXIT_NOINIT, "ramfs: no memory for its first names");
 }
