@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""programs.py LOG: what ran, its verdict, and its calls that returned ENOSYS.
+"""programs.py LOG...: what ran, its verdict, its calls that returned ENOSYS.
 
-LOG is that of a boot with the option enosys=2, which prints each such call; those
+A LOG is that of a boot with the option enosys=2, which prints each such call; those
 before a program's line of verdict are the program's, with what it started.
 """
 import re
@@ -29,24 +29,31 @@ def told(found):
                      for name, by in sorted(found.items())) or "none"
 
 
-def table(text):
-    """The rows, as text."""
-    lines, rows = [], []
+def rows(text):
+    """(program, verdict, calls) of each program in a log."""
+    lines = []
     for line in text.replace("\r", "").split("\n"):
         m = VERDICT.match(line)
         if m is None:
             lines.append(line)
             continue
         skip = m.group(1) == "skip" or " # skip" in line
-        rows.append((m.group(2), "skip" if skip else m.group(1),
-                     told(calls(lines))))
+        yield (m.group(2), "skip" if skip else m.group(1), told(calls(lines)))
         lines = []
-    width = max([len(r[0]) for r in rows] + [7])
-    yield f"{'program':{width}}  verdict  calls that returned ENOSYS"
-    for name, verdict, missing in rows:
-        yield f"{name:{width}}  {verdict:7}  {missing}"
+
+
+def main(logs):
+    found = []
+    for log in logs:
+        with open(log, errors="replace") as f:
+            found += rows(f.read())
+    width = max([len(r[0]) for r in found] + [7])
+    print(f"{'program':{width}}  verdict  calls that returned ENOSYS")
+    for name, verdict, missing in found:
+        print(f"{name:{width}}  {verdict:7}  {missing}")
+    count = [sum(r[1] == v for r in found) for v in ("ok", "not ok", "skip")]
+    print("programs: {} passed, {} failed, {} skipped".format(*count))
 
 
 if __name__ == "__main__":
-    with open(sys.argv[1], errors="replace") as f:
-        print("\n".join(table(f.read())))
+    main(sys.argv[1:])

@@ -68,6 +68,13 @@ others: $(B)/gnomon.elf $(OTHERCPIO)
 	@cat $(OTHERCPIO).contents
 	$(call programs,$(OTHERCPIO),"others '$(OTHERS)'",$(B)/others.log,3600)
 
+# All of them, and one table.
+.PHONY: programs
+programs:
+	$(Q)$(MAKE) -k --no-print-directory world-test others; s=$$?; \
+	    $(PYTHON) tools/programs.py $(B)/world-test.log $(B)/others.log; \
+	    exit $$s
+
 ## make world          an initrd of Debian's programs and sources in build/world
 ## make shell          busybox's shell on the console; poweroff ends it;
 ##                     RUN="command": its output and its status
@@ -75,6 +82,7 @@ others: $(B)/gnomon.elf $(OTHERCPIO)
 ## make others         checkers by others: libsigsegv, gctest, memtester, lmdb,
 ##                     sqlite3, a line each; OTHERS="tt3*" some of them;
 ##                     LINUX=1: selftests of Linux too (fetches 130 MB)
+## make programs       both, and one table of what ran, with its verdict and calls
 ## make bulk-build     the founding load: four trees by make -j5 on 4 CPUs, 128M,
 ##                     binaries compared with the host's; HOURS=n with chaos;
 ##                     PEER=linux: seconds beside a Linux guest, by turns
