@@ -59,3 +59,4 @@
 #define ERESTART	512	/* restart the system call after a signal */
 #define EJUSTRETURN	513	/* leave the user frame as it is */
 #define ERESTARTNOHAND	514	/* restart unless a handler ran */
+#define ERESTARTNOINTR	515	/* restart, whatever handler ran */

@@ -71,10 +71,12 @@ struct uthread {
 	struct sigpend		 ut_sigpend;	/* [P] */
 	struct sigstack		 ut_sigstk;	/* [t] */
 	uint64_t		 ut_restart;	/* [t] call number + 1 to redo */
-	bool			 ut_nohand;	/* [t] but not past a handler */
+	int			 ut_restartif;	/* [t] ERESTART*: past which handlers */
 	uint64_t		 ut_robust;	/* [t] set_robust_list head */
 	uint64_t		 ut_settid;	/* [t] CHILD_SETTID's address */
 	bool			 ut_vforkwait;	/* [T] the child still borrows */
+	bool			 ut_forking;	/* [P] making a process */
+	sigset_t		 ut_forkpend;	/* [P] sent to many meanwhile */
 };
 
 /*
@@ -196,6 +198,8 @@ int		 uthread_create(struct proc *p, void (*fn)(void *),
 		    struct uthread **utp) __warn_unused;
 /* uthread_detach: off p_threads.  => Locks: p_lock. */
 void		 uthread_detach(struct uthread *ut);
+/* uthread_discard: of a thread that was never started. */
+void		 uthread_discard(struct uthread *ut);
 /* uthread_free: does not touch the process, which may be gone. */
 void		 uthread_free(struct uthread *ut);
 /* uthread_setvm: the running thread uses vm's page tables (NULL: none). */
@@ -233,8 +237,8 @@ struct fork_args {
 };
 void		 fork_init(void);
 extern unsigned	 threads_max;	/* [a] of all processes together */
-/* fork1: => Returns 0 and the child's tid; EAGAIN (a limit), ENOMEM,
- * EINVAL. */
+/* fork1: => Returns 0 and the child's tid; EAGAIN (a limit), ENOMEM, EINVAL;
+ * ERESTARTNOINTR (a signal comes first). */
 int		 fork1(const struct fork_args *a, int *tidp) __warn_unused;
 
 /* ---- exit.c ---- */

@@ -190,6 +190,10 @@ void		 sig_recalc(struct uthread *ut);
 bool		 psignal_locked(struct proc *p, int signo,
 		    const struct siginfo *si);	/* p_lock is held */
 bool		 psignal(struct proc *p, int signo, const struct siginfo *si);
+/* psignal_many: p is one of many that get it at once, under proctree_lock: the
+ * child that p is making will be one of them. */
+void		 psignal_many(struct proc *p, int signo,
+		    const struct siginfo *si);
 bool		 tdsignal(struct uthread *ut, int signo,
 		    const struct siginfo *si);
 /* pgsignal: every process of group pgid; returns how many.  => Locks:
@@ -197,6 +201,14 @@ bool		 tdsignal(struct uthread *ut, int signo,
 unsigned	 pgsignal(int pgid, int signo, const struct siginfo *si);
 /* proc_kill_all: SIGKILL for every process but init. */
 void		 proc_kill_all(void);
+
+/*
+ * sig_fork_begin: the running thread makes a process: what is sent to many from
+ * now on is for the child, too.  => Returns 0; ERESTARTNOINTR: a signal that
+ * was sent before comes first.  sig_fork_end: what was sent meanwhile.
+ */
+int		 sig_fork_begin(void) __warn_unused;
+sigset_t	 sig_fork_end(void);
 
 /* sig_retarget: signals of set pending for the process need a thread.  Locks:
  * p_lock. */

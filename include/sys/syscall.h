@@ -8,7 +8,8 @@
 #include <lib/types.h>
 
 /* A handler gets the six argument registers and returns the value, or -errno;
- * -ERESTART: interrupted, to be run again; -EJUSTRETURN: the frame is final. */
+ * -ERESTART and its kin: interrupted, to be run again; -EJUSTRETURN: the frame is
+ * final. */
 typedef int64_t	syscall_fn(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
 		    uint64_t a4, uint64_t a5);
 

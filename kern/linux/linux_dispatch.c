@@ -55,7 +55,7 @@ syscall_interrupted(uint32_t nr, int64_t ret)
 	struct uthread *ut = curuthread;
 
 	ut->ut_restart = (uint64_t)nr + 1;
-	ut->ut_nohand = ret == -ERESTARTNOHAND;
+	ut->ut_restartif = (int)-ret;
 	/* Even if another thread took the signal: userret has to look. */
 	atomic_or(&curthread->td_intrsig, TDI_SIGNAL);
 	return -EINTR;
@@ -90,7 +90,7 @@ linux_syscall(struct trapframe *tf)
 		    tf->tf_r8, tf->tf_r9);
 	else
 		ret = syscall_missing(nr);
-	if (__predict_false((uint64_t)ret >= (uint64_t)-ERESTARTNOHAND) &&
+	if (__predict_false((uint64_t)ret >= (uint64_t)-ERESTARTNOINTR) &&
 	    !syscall_failed(nr, &ret))
 		return;
 	tf->tf_rax = (uint64_t)ret;

@@ -208,7 +208,7 @@ killall_one(struct proc *p, void *arg)
 	}
 	k->error = 0;
 	if (k->si->si_signo != 0 && p->p_state != PRS_ZOMBIE)
-		psignal(p, k->si->si_signo, k->si);
+		psignal_many(p, k->si->si_signo, k->si);
 }
 
 /* kill_one: pid > 0. */

@@ -109,6 +109,7 @@ static const char *const errnames[] = {
 	[ETIMEDOUT] = "ETIMEDOUT (Connection timed out)",
 	[ERESTART] = "ERESTARTSYS (To be restarted if SA_RESTART is set)",
 	[ERESTARTNOHAND] = "ERESTARTNOHAND (To be restarted if no handler)",
+	[ERESTARTNOINTR] = "ERESTARTNOINTR (To be restarted)",
 };
 
 /* ---- a line that fills up ---- */
@@ -482,10 +483,10 @@ strace_leave(struct strace *st, int64_t ret)
 	put_args(st, true, ret);
 	err = ret < 0 && (uint64_t)-ret < nitems(errnames) ? errnames[-ret] :
 	    NULL;
-	if (ret == -ERESTART || ret == -ERESTARTNOHAND)
-		put(st, ") = ? %s", err);
-	else if (ret == -EJUSTRETURN)
+	if (ret == -EJUSTRETURN)
 		put(st, ") = ?");
+	else if (err != NULL && ret <= -ERESTART)
+		put(st, ") = ? %s", err);
 	else if (err != NULL)
 		put(st, ") = -1 %s", err);
 	else if (ret < 0 && ret >= -4095)

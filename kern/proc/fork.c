@@ -3,7 +3,10 @@
  * fork.c: fork, vfork and clone: new processes and new threads.
  *
  * Everything that can fail is done before the child becomes visible; there is
- * no way back after proc_insert.
+ * no way back after proc_insert.  A signal to many, its group's, does not miss
+ * the child: one that was sent before the fork is taken before it, one that is
+ * sent meanwhile is also the child's (I3 of signal.c); repeating the fork for
+ * those, too, would never end where a timer is faster than a fork.
  *
  * I1: a vfork parent's thread waits with ut_vforkwait set until the child has
  *     called proc_vfork_done (exec or exit) or the parent dies; only p_vforker
@@ -129,18 +132,14 @@ fork_thread_state(const struct fork_args *a, struct uthread *ut2)
 }
 
 static int
-fork_thread(const struct fork_args *a, int *tidp)
+fork_thread(const struct fork_args *a, struct uthread **utp)
 {
-	struct uthread *ut2;
 	int error;
 
-	error = uthread_create(curproc, fork_return, &ut2);
-	if (error != 0)
-		return error;
-	*tidp = ut2->ut_tid;
-	fork_thread_state(a, ut2);
-	thread_start(ut2->ut_td);
-	return 0;
+	error = uthread_create(curproc, fork_return, utp);
+	if (error == 0)
+		fork_thread_state(a, *utp);
+	return error;
 }
 
 /*
@@ -233,7 +232,7 @@ user_procs_one(struct proc *p, void *arg)
 
 /*
  * fork_reserve: may p have one more under RLIMIT_NPROC?  User 0 need not mind.
- * Those on their way count until they are seen (fork_seen), whoever's they are:
+ * Those on their way count until they are seen, whoever's they are:
  * many at once are refused too early rather than let through too many.
  */
 static bool
@@ -255,89 +254,130 @@ fork_reserve(struct proc *p, bool *counted)
 	return false;
 }
 
-static void
-fork_seen(bool counted)
-{
-	if (counted)
-		atomic_sub(&forks_under_way, 1);
-}
-
+/* fork_make: a process with its thread that nobody sees yet. */
 static int
-fork_proc(const struct fork_args *a, bool counted, int *tidp)
+fork_make(const struct fork_args *a, struct uthread **utp)
 {
-	struct proc *p1 = curproc;
-	struct uthread *ut1 = curuthread, *ut2;
-	struct proc *p2;
+	struct proc *p1 = curproc, *p2;
 	int error;
 
 	p2 = proc_alloc();
-	if (p2 == NULL) {
-		fork_seen(counted);
+	if (p2 == NULL)
 		return EAGAIN;
-	}
 	fork_inherit(p1, p2, a->exitsig);
 	error = fork_share(p1, p2, a->flags);
 	if (error == 0)
-		error = uthread_create(p2, fork_return, &ut2);
+		error = uthread_create(p2, fork_return, utp);
 	if (error != 0) {
 		fork_unshare(p2);
 		proc_free(p2);
-		fork_seen(counted);
 		return error;
 	}
-	*tidp = p2->p_pid;
-	fork_thread_state(a, ut2);
+	fork_thread_state(a, *utp);
+	return 0;
+}
 
-	/* cannot fail from here */
-	rw_wlock(&proctree_lock);
+/* fork_undo: what fork_make made was not wanted. */
+static void
+fork_undo(struct uthread *ut2)
+{
+	struct proc *p2 = ut2->ut_proc;
+
+	uthread_discard(ut2);
+	fork_unshare(p2);
+	proc_free(p2);
+}
+
+/* fork_show: p2 becomes visible.  proctree_lock held for writing. */
+static void
+fork_show(const struct fork_args *a, struct proc *p2, sigset_t pend)
+{
+	struct siginfo si = { .si_code = SI_USER };
+	struct proc *p1 = curproc;
+
 	p2->p_pgid = p1->p_pgid;
 	p2->p_sid = p1->p_sid;
 	if ((a->flags & CLONE_VFORK) != 0) {
 		vm_meter_inc(v_vforks);
-		p2->p_vforker = ut1;
-		ut1->ut_vforkwait = true;
+		p2->p_vforker = curuthread;
+		curuthread->ut_vforkwait = true;
 	}
 	proc_insert(p2, (a->flags & CLONE_PARENT) != 0 && p1 != initproc ?
 	    p1->p_pptr : p1);
-	/* Who kills the group did not find the child, if p1 was killed before:
-	 * it is as if p1 had not come so far. */
-	if (thread_dying())
-		(void)psignal(p2, SIGKILL, NULL);
+	for (; pend != 0; pend &= pend - 1) {
+		si.si_signo = __builtin_ctzl(pend) + 1;
+		(void)psignal(p2, si.si_signo, &si);
+	}
+}
+
+static int
+fork_proc(const struct fork_args *a, struct uthread **utp)
+{
+	sigset_t pend;
+	bool dying;
+	int error;
+
+	error = sig_fork_begin();
+	if (error != 0)
+		return error;
+	error = fork_make(a, utp);
+	if (error != 0) {
+		(void)sig_fork_end();
+		return error;
+	}
+	rw_wlock(&proctree_lock);
+	pend = sig_fork_end();
+	/* Killed with its group, perhaps: it did not come so far. */
+	dying = thread_dying();
+	if (!dying)
+		fork_show(a, (*utp)->ut_proc, pend);
 	rw_wunlock(&proctree_lock);
-	fork_seen(counted);
-	thread_start(ut2->ut_td);
-	/* p2 may be gone now. */
-	if ((a->flags & CLONE_VFORK) != 0)
-		vfork_wait(ut1);
-	return 0;
+	if (dying)
+		fork_undo(*utp);
+	return dying ? EINTR : 0;
+}
+
+/* fork_check: do the flags go together? */
+static bool
+fork_check(uint64_t flags)
+{
+	const uint64_t together = CLONE_VM | CLONE_SIGHAND | CLONE_FILES |
+	    CLONE_FS;
+	const uint64_t both = CLONE_SIGHAND | CLONE_CLEAR_SIGHAND;
+
+	if ((flags & CLONE_SIGHAND) != 0 && (flags & CLONE_VM) == 0)
+		return false;
+	if ((flags & both) == both)
+		return false;
+	/* A vfork parent finds its child among its own (I1). */
+	if ((flags & CLONE_VFORK) != 0 && (flags & CLONE_PARENT) != 0)
+		return false;
+	/* Threads of one process share files and directory here, always. */
+	return (flags & CLONE_THREAD) == 0 || ((flags & together) == together &&
+	    (flags & CLONE_VFORK) == 0);
 }
 
 int
 fork1(const struct fork_args *a, int *tidp)
 {
-	const uint64_t together = CLONE_VM | CLONE_SIGHAND | CLONE_FILES |
-	    CLONE_FS;
-
-	const uint64_t both = CLONE_SIGHAND | CLONE_CLEAR_SIGHAND;
+	struct uthread *ut2;
 	bool counted;
 	int error;
 
-	if ((a->flags & CLONE_SIGHAND) != 0 && (a->flags & CLONE_VM) == 0)
-		return EINVAL;
-	if ((a->flags & both) == both)
-		return EINVAL;
-	/* A vfork parent finds its child among its own (I1). */
-	if ((a->flags & CLONE_VFORK) != 0 && (a->flags & CLONE_PARENT) != 0)
-		return EINVAL;
-	/* Threads of one process share files and directory here, always. */
-	if ((a->flags & CLONE_THREAD) != 0 && ((a->flags & together) !=
-	    together || (a->flags & CLONE_VFORK) != 0))
+	if (!fork_check(a->flags))
 		return EINVAL;
 	if (threads_full() || !fork_reserve(curproc, &counted))
 		return EAGAIN;
-	if ((a->flags & CLONE_THREAD) == 0)
-		return fork_proc(a, counted, tidp);
-	error = fork_thread(a, tidp);
-	fork_seen(counted);
-	return error;
+	error = (a->flags & CLONE_THREAD) != 0 ? fork_thread(a, &ut2) :
+	    fork_proc(a, &ut2);
+	if (counted)
+		atomic_sub(&forks_under_way, 1);
+	if (error != 0)
+		return error;
+	*tidp = ut2->ut_tid;
+	thread_start(ut2->ut_td);
+	/* ut2 may be gone now. */
+	if ((a->flags & CLONE_VFORK) != 0)
+		vfork_wait(curuthread);
+	return 0;
 }

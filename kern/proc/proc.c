@@ -233,6 +233,18 @@ uthread_detach(struct uthread *ut)
 }
 
 void
+uthread_discard(struct uthread *ut)
+{
+	struct proc *p = ut->ut_proc;
+
+	rw_wlock(&p->p_lock);
+	uthread_detach(ut);
+	rw_wunlock(&p->p_lock);
+	thread_discard(ut->ut_td);
+	uthread_free(ut);
+}
+
+void
 uthread_free(struct uthread *ut)
 {
 	sigpend_flush(&ut->ut_sigpend);

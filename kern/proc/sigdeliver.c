@@ -139,7 +139,8 @@ sig_restart(struct trapframe *tf, struct uthread *ut,
 	if (ut->ut_restart == 0)
 		return;
 	/* linux_syscall has stored -EINTR already. */
-	if (sa == NULL || (!ut->ut_nohand && (sa->sa_flags & SA_RESTART) != 0))
+	if (sa == NULL || ut->ut_restartif == ERESTARTNOINTR ||
+	    (ut->ut_restartif == ERESTART && (sa->sa_flags & SA_RESTART) != 0))
 		md_syscall_restart(tf, ut->ut_restart - 1);
 	ut->ut_restart = 0;
 }
@@ -189,6 +190,37 @@ sig_action(struct proc *p, int signo)
 	return sa;
 }
 
+/* sig_kills: is it the end of the process?  Init's is not what somebody sent it
+ * while it was blocked; a trap of its own (> 0) does kill it. */
+static bool
+sig_kills(const struct proc *p, const struct sigaction *sa,
+    const struct siginfo *si)
+{
+	return sa->sa_handler == SIG_DFL &&
+	    (sigbit(si->si_signo) & (SIG_STOPS | SIG_IGNDFL)) == 0 &&
+	    (p->p_pid != INIT_PID || si->si_code > 0);
+}
+
+/* sig_next: the next signal and its action; 0: none.  Who dies of it is doomed
+ * in the same step: no other thread makes a child that has not heard of it. */
+static int
+sig_next(struct proc *p, struct uthread *ut, struct siginfo *si,
+    struct sigaction *sa)
+{
+	int signo = sig_take(ut, ~ut->ut_sigmask, si);
+
+	if (signo == 0) {
+		sig_recalc(ut);
+		return 0;
+	}
+	if ((sigbit(signo) & SIG_STOPS) != 0)
+		p->p_flags |= P_STOPPING;
+	*sa = sig_action(p, signo);
+	if (sig_kills(p, sa, si))
+		proc_doom(p, W_SIGNAL(signo), curthread);
+	return signo;
+}
+
 /* sig_deliver: take one signal and act; clears TDI_SIGNAL when none is left. */
 static void
 sig_deliver(struct trapframe *tf)
@@ -205,29 +237,20 @@ sig_deliver(struct trapframe *tf)
 	    (ut->ut_td->td_intrsig & TDI_DIE) == 0)
 		(void)rw_sleep(&p->p_stopsig, &p->p_lock, 0, "stop", 0);
 	owed = (p->p_flags & P_CONTNOTIFY) != 0;
-	signo = sig_take(ut, ~ut->ut_sigmask, &si);
-	if (signo == 0)
-		sig_recalc(ut);
-	else if ((sigbit(signo) & SIG_STOPS) != 0)
-		p->p_flags |= P_STOPPING;
+	signo = sig_next(p, ut, &si, &sa);
 	rw_wunlock(&p->p_lock);
 	if (owed)
 		sig_continued(p);
 	if (signo == 0)
 		return;
 	itimer_taken(&si);
-	sa = sig_action(p, signo);
-	if (sa.sa_handler == SIG_IGN)
-		return;
-	/* Blocked when it was sent; a trap of its own (> 0) does kill it. */
-	if (sa.sa_handler == SIG_DFL && p->p_pid == INIT_PID && si.si_code <= 0)
-		return;
-	if (sa.sa_handler != SIG_DFL)
+	if (sa.sa_handler > SIG_IGN)
 		sig_handler(tf, signo, &sa, &si);
-	else if ((sigbit(signo) & SIG_STOPS) != 0)
-		sig_stop(p, signo);
-	else if ((sigbit(signo) & SIG_IGNDFL) == 0)
+	else if (sig_kills(p, &sa, &si))
 		sig_die(tf, signo, &si);
+	else if (sa.sa_handler == SIG_DFL && p->p_pid != INIT_PID &&
+	    (sigbit(signo) & SIG_STOPS) != 0)
+		sig_stop(p, signo);
 }
 
 void

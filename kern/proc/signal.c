@@ -11,6 +11,9 @@
  * I1: a pending signal that some thread does not block has TDI_SIGNAL set in
  *     one such thread, which has not blocked it since.
  * I2: SIGKILL is never pending: posting it dooms the process.
+ * I3: who sends to many holds proctree_lock, under which a child becomes visible:
+ *     it is found, or its parent has the signal in ut_forkpend, or had it before
+ *     the fork began and takes it first.
  * Locks: p_lock, then sg_lock.
  * Sources: signal(7) of Linux; McKusick and Neville-Neil, ch. 4.7.
  */
@@ -339,6 +342,27 @@ tdsignal(struct uthread *ut, int signo, const struct siginfo *si)
 	return sig_post(p, ut, signo, si);
 }
 
+void
+psignal_many(struct proc *p, int signo, const struct siginfo *si)
+{
+	struct uthread *ut;
+
+	KASSERT(rw_held(&proctree_lock), "proctree not locked for signal %d",
+	    signo);
+	rw_wlock(&p->p_lock);
+	(void)sig_post(p, NULL, signo, si);
+	LIST_FOREACH(ut, &p->p_threads, ut_link) {
+		if (!ut->ut_forking)
+			continue;
+		if (signo == SIGCONT)
+			ut->ut_forkpend &= ~SIG_STOPS;
+		else if ((sigbit(signo) & SIG_STOPS) != 0)
+			ut->ut_forkpend &= ~sigbit(SIGCONT);
+		ut->ut_forkpend |= sigbit(signo);
+	}
+	rw_wunlock(&p->p_lock);
+}
+
 struct pgarg {
 	int			 pgid, signo;
 	const struct siginfo	*si;
@@ -354,7 +378,7 @@ pgsignal_one(struct proc *p, void *arg)
 		return;
 	a->count++;
 	if (a->signo != 0)
-		psignal(p, a->signo, a->si);
+		psignal_many(p, a->signo, a->si);
 }
 
 unsigned
@@ -379,6 +403,37 @@ proc_kill_all(void)
 	rw_rlock(&proctree_lock);
 	proc_foreach(kill_one, NULL);
 	rw_runlock(&proctree_lock);
+}
+
+/* ---- while a process is made ---- */
+
+int
+sig_fork_begin(void)
+{
+	struct uthread *ut = curuthread;
+	struct proc *p = ut->ut_proc;
+	int error;
+
+	rw_wlock(&p->p_lock);
+	sig_recalc(ut);
+	error = atomic_load(&ut->ut_td->td_intrsig) != 0 ? ERESTARTNOINTR : 0;
+	ut->ut_forking = error == 0;
+	ut->ut_forkpend = 0;
+	rw_wunlock(&p->p_lock);
+	return error;
+}
+
+sigset_t
+sig_fork_end(void)
+{
+	struct uthread *ut = curuthread;
+	sigset_t set;
+
+	rw_wlock(&ut->ut_proc->p_lock);
+	ut->ut_forking = false;
+	set = ut->ut_forkpend;
+	rw_wunlock(&ut->ut_proc->p_lock);
+	return set;
 }
 
 /* ---- masks ---- */

@@ -139,51 +139,125 @@ groups(void)
 	    sys2(SYS_kill, 1, 65) == -EINVAL, "arguments");
 }
 
-/* vfork: the child runs in our memory while we wait. */
-static volatile int vforked;
+/* How a group is told to go: by signo; or it goes when its handler ran. */
+struct going {
+	const char	*name;
+	int		signo;
+	bool		handler, threads;
+};
+static volatile int told;
 
-/* In a group of its own, n processes that fork children that only stay. */
+__asm__("restorer: mov $15, %eax\n\tsyscall");
+void	restorer(void);
+
 static void
-forkers(int n)
+tell(int signo)
 {
-	sys2(SYS_setpgid, 0, 0);
-	while (n-- > 1 && fork() != 0)
-		continue;
-	sh->a = 1;
-	for (int i = 0; i < 40; i++)
-		if (fork() == 0)
-			for (;;)
-				msleep(1000);
-	for (;;)
-		msleep(1000);
+	told = signo;
 }
 
-/* A group that forks is killed: is nobody left, not even who was just made? */
+/* Only stay; or as long as it is not told. */
 static void
-killed_group(void)
+stay(void)
+{
+	for (;;) {
+		if (told != 0)
+			exit(0);
+		msleep(20);
+	}
+}
+
+static void
+fork_many(void *arg)
+{
+	long pid;
+
+	(void)arg;
+	for (int i = 0; i < 40; i++) {
+		pid = fork();
+		CHECK(pid >= 0 || pid == -EAGAIN, "fork: %ld", pid);
+		if (pid == 0)
+			stay();
+	}
+	stay();
+}
+
+static void
+spin(void *arg)
+{
+	(void)arg;
+	for (;;)
+		sys0(SYS_sched_yield);
+}
+
+/* In a group of its own, n processes that fork children that stay. */
+static void
+forkers(const struct going *g, int n)
+{
+	struct sigaction sa = { (unsigned long)tell, 0x04000000,
+	    (unsigned long)restorer, 0 };
+	struct uthread t[2];
+
+	sys2(SYS_setpgid, 0, 0);
+	if (g->handler)
+		CHECK(sys4(SYS_rt_sigaction, g->signo, &sa, 0, 8) == 0,
+		    "handler");
+	while (n-- > 1 && fork() != 0)
+		continue;
+	if (g->threads) {
+		thread_start(&t[0], fork_many, NULL);
+		thread_start(&t[1], spin, NULL);
+	}
+	sh->a = 1;
+	if (!g->threads)
+		fork_many(NULL);
+	stay();
+}
+
+/* A group that forks is told to go: is nobody left, not even who was just
+ * made? */
+static void
+group_goes(const struct going *g, int rounds)
 {
 	long pid, n;
 	int st;
 
-	for (int round = 0; round < 30; round++) {
+	for (int round = 0; round < rounds; round++) {
 		sh->a = 0;
 		pid = fork();
 		if (pid == 0)
-			forkers(4);
+			forkers(g, 4);
 		while (sh->a == 0)
 			sys0(SYS_sched_yield);
-		for (int i = 0; i < round * 20; i++)
+		for (int i = 0; i < round * 40; i++)
 			sys0(SYS_sched_yield);
-		CHECK(sys2(SYS_kill, -pid, SIGKILL) == 0, "kill");
-		CHECK(wait4(pid, &st, 0) == pid && WTERMSIG(st) == SIGKILL,
-		    "leader: %x", st);
+		CHECK(sys2(SYS_kill, -pid, g->signo) == 0, "kill");
+		CHECK(wait4(pid, &st, 0) == pid &&
+		    st == (g->handler ? 0 : g->signo), "leader: %x", st);
 		/* The others are process 1's, and go when it looks. */
 		for (n = 0; n < 500 && sys2(SYS_kill, -pid, 0) == 0; n++)
 			msleep(10);
 		CHECK(sys2(SYS_kill, -pid, SIGKILL) == -ESRCH,
-		    "round %d: somebody is left", round);
+		    "%s, round %d: somebody is left", g->name, round);
 	}
 }
+
+static void
+groups_go(void)
+{
+	static const struct going how[] = {
+		{ "SIGKILL", SIGKILL, false, false },
+		{ "SIGTERM", SIGTERM, false, false },
+		{ "a handler", SIGTERM, true, false },
+		{ "SIGTERM to threads", SIGTERM, false, true },
+	};
+
+	for (unsigned i = 0; i < sizeof(how) / sizeof(how[0]); i++)
+		group_goes(&how[i], 10);
+}
+
+/* vfork: the child runs in our memory while we wait. */
+static volatile int vforked;
 
 static void
 vforks(void)
@@ -287,7 +361,7 @@ main(int argc, char **argv, char **envp)
 	orphans();
 	no_zombies();
 	groups();
-	killed_group();
+	groups_go();
 	vforks();
 	exec_from_thread(argv[0]);
 	st = run_child(group_dies, NULL);
