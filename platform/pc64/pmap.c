@@ -608,8 +608,9 @@ pmap_protect(struct pmap *pm, vm_offset_t start, vm_offset_t end,
 		return;
 	}
 	check_range(pm, start, end);
-	if ((clear | set) == 0 || atomic_load_relaxed(&pm->pm_resident) == 0)
+	if ((clear | set) == 0)
 		return;
+	/* Nothing mapped is no reason not to wait: a removal may be under way. */
 	tlb_batch_init(&tb, pm);
 	spin_lock(&pm->pm_lock);
 	for (; pmap_next_table(pm, &start, end, &w);

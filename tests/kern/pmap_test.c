@@ -384,6 +384,65 @@ KTEST(pmap, record_outlives_shootdown)
 	    p.hits);
 }
 
+/* Once all is being removed: after a protect, does a store still get through? */
+static void
+protect_main(void *arg, unsigned worker)
+{
+	struct probe *p = arg;
+	uint64_t before;
+
+	(void)worker;
+	pmap_switch(p->pm);
+	while (!atomic_load(&p->crew.stop)) {
+		before = atomic_load(&p->state);
+		if (before % PHASES != PH_GONE) {
+			(void)probe_once(PH_CHANGING);
+			continue;
+		}
+		if (pmap_resident_count(p->pm) != 0)
+			continue;
+		pmap_protect(p->pm, VA, VA + PAGE_SIZE, VM_PROT_READ);
+		if (probe_once(PH_READONLY) && atomic_load(&p->state) == before)
+			atomic_add(&p->hits, 1);
+	}
+}
+
+/* A pmap that has nothing mapped any more, though some CPU does: does protect
+ * wait for the removal that is under way?  An interrupt is lost. */
+KTEST(pmap, protect_waits_for_removal)
+{
+	struct probe p = { .crew = { .fn = protect_main, .arg = &p } };
+	struct vm_object *object;
+	struct vm_page *pages[1];
+	nsec_t former;
+
+	if (mp_ncpus == 1)
+		KT_SKIP(t, "one CPU");
+	object = pages_alloc(pages, 1);
+	if ((p.pm = pmap_create()) == NULL)
+		panic("no memory for a pmap");
+	crew_start(&p.crew);
+	former = pmap_tlb_set_timeout(20 * NSEC_PER_MSEC);
+	for (uint64_t gen = 1; gen <= 6; gen++) {
+		probe_enter(&p, pages[0]);
+		md_delay(NSEC_PER_MSEC);	/* the others have it now */
+		atomic_store(&p.state, gen * PHASES + PH_GONE);
+		pmap_tlb_drop_next(1);
+		if (gen % 2 == 0)
+			pmap_remove(p.pm, VA, VA + PAGE_SIZE);
+		else
+			pmap_remove_all(pages[0]);
+		atomic_store(&p.state, gen * PHASES + PH_CHANGING);
+	}
+	pmap_tlb_drop_next(0);
+	pmap_tlb_set_timeout(former);
+	crew_stop(&p.crew);
+	pages_free(object, pages, 1);
+	pmap_destroy(p.pm);
+	KT_CHECK(t, p.hits == 0, "%lu stores to a page that is read-only",
+	    p.hits);
+}
+
 static void
 lazy_main(void *arg, unsigned worker)
 {
