@@ -82,7 +82,8 @@ check_page(const struct vm_object *object, const struct vm_page *m,
 		panic("I9: object %p has at %lu the page of object %p, %lu",
 		    (const void *)object, (unsigned long)pindex,
 		    (void *)m->object, m->pindex);
-	if (vm_object_anonymous(object) && pindex >= object->size)
+	if (pindex >= object->size &&
+	    (vm_object_anonymous(object) || m->wire_count == 0))
 		panic("I5: object %p of %lu pages has a page at %lu",
 		    (const void *)object, object->size,
 		    (unsigned long)pindex);

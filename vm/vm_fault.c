@@ -225,8 +225,10 @@ fault_walk(struct faultstate *fs)
 	KASSERT(m == NULL || m->valid != 0, "object %p: page %lu is resident, "
 	    "not busy and not valid (I8)", (void *)fs->object, fs->pindex);
 	fs->m = m;
-	if (m == NULL && !vm_object_anonymous(fs->object))
-		return fault_fail(fs, EIO);	/* beyond the file's end */
+	/* Beyond the file's end; a page that was cut off may still be wired. */
+	if (!vm_object_anonymous(fs->object) &&
+	    (m == NULL || fs->pindex >= fs->object->size))
+		return fault_fail(fs, EIO);
 	return FAULT_NEXT;
 }
 
@@ -584,6 +586,18 @@ fault_resident(const struct vm_map_entry *entry, vm_offset_t va,
 	return m;
 }
 
+/* One wiring less of m, in its locked object; the last one kept what a file that
+ * was cut has no more. */
+static void
+fault_unwire_page(struct vm_object *object, struct vm_page *m)
+{
+	vm_page_unwire(m);
+	if (vm_object_anonymous(object) || m->pindex < object->size ||
+	    atomic_load(&m->wire_count) != 0 || !vm_page_busy_try(m))
+		return;
+	vm_page_free(m);
+}
+
 void __no_lock_analysis
 vm_fault_unwire(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 {
@@ -600,7 +614,7 @@ vm_fault_unwire(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 			    (void *)map);
 		m = fault_resident(entry, va, &object);
 		KASSERT(m != NULL, "no page at %lx, which is wired (I8)", va);
-		vm_page_unwire(m);
+		fault_unwire_page(object, m);
 		vm_object_unlock(object);
 	}
 	pmap_unwire(map->pmap, start, end);

@@ -133,6 +133,15 @@ vm_object_reference(struct vm_object *object)
 		    (void *)object, old);
 }
 
+void
+vm_object_set_named(struct vm_object *object)
+{
+	vm_object_lock(object);
+	object->flags |= OBJ_NAMED;
+	object->flags &= ~(uint32_t)OBJ_ONEMAPPING;
+	vm_object_unlock(object);
+}
+
 bool
 vm_object_deallocate_fast(struct vm_object *object)
 {
@@ -308,9 +317,10 @@ vm_object_deallocate_locked(struct vm_object *object,
 		return vm_object_terminate(object);
 	if (old == 2 && object->shadow_count == 1)
 		return vm_object_step_up(object, todo);
-	/* One map entry is left, so each page is shown by one at most. */
+	/* One map entry is left, so each page is shown by one at most; but what
+	 * is left of a named object may be its name. */
 	if (old == 2 && vm_object_anonymous(object) &&
-	    object->shadow_count == 0)
+	    object->shadow_count == 0 && (object->flags & OBJ_NAMED) == 0)
 		object->flags |= OBJ_ONEMAPPING;
 	vm_object_unlock(object);
 	return NULL;
@@ -429,6 +439,24 @@ vm_object_paging(const struct vm_object *object)
 
 /* ---- ranges of pages ---- */
 
+/* One page, busy by us: away; but what is wired of a file stays and reads as the
+ * file does now: zeros, or beyond its size not at all. */
+static void
+page_remove_one(struct vm_object *object, struct vm_page *m)
+{
+	if (pmap_page_is_mapped(m))
+		pmap_remove_all(m);
+	if (atomic_load(&m->wire_count) == 0) {
+		vm_page_free(m);
+		return;
+	}
+	KASSERT(!vm_object_anonymous(object),
+	    "object %p: page %lu removed while wired %u times", (void *)object,
+	    m->pindex, m->wire_count);
+	pmap_zero_page(m);
+	vm_page_unbusy(m);
+}
+
 void
 vm_object_page_remove(struct vm_object *object, vm_pindex_t start,
     vm_pindex_t end)
@@ -445,12 +473,7 @@ vm_object_page_remove(struct vm_object *object, vm_pindex_t start,
 			vm_object_page_wait(object, m, "vospgc");
 			continue;
 		}
-		KASSERT(m->wire_count == 0,
-		    "object %p: page %lu removed while wired %u times",
-		    (void *)object, m->pindex, m->wire_count);
-		if (pmap_page_is_mapped(m))
-			pmap_remove_all(m);
-		vm_page_free(m);
+		page_remove_one(object, m);
 		vm_pager_remove(object, pindex, pindex + 1);
 		pindex++;
 	}

@@ -134,8 +134,9 @@ prefault_object(struct prefault *pf)
 		m = ma[i];
 		if (m == NULL)
 			continue;
+		/* Beyond its file's end: cut off, but wired. */
 		if ((pf->todo & 1U << i) == 0 || vm_page_xbusied(m) ||
-		    m->valid == 0)
+		    m->valid == 0 || m->pindex >= pf->object->size)
 			ma[i] = NULL;
 		else
 			found++;

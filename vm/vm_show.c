@@ -45,7 +45,7 @@ static const struct show_flag object_flags[] = {
 	{ OBJ_ONSHADOW, "ONSHADOW" },
 	{ OBJ_CANPERSIST, "CANPERSIST" },
 	{ OBJ_CACHED, "CACHED" },
-	{ OBJ_NOSPLIT, "NOSPLIT" },
+	{ OBJ_NAMED, "NAMED" },
 	{ OBJ_MIGHTBEDIRTY, "MIGHTBEDIRTY" },
 	{ OBJ_COLORED, "COLORED" },
 	{ OBJ_PRIVATE, "PRIVATE" },

@@ -108,7 +108,7 @@ struct vm_object {
 #define OBJ_ONSHADOW		0x0020	/* on backing's shadow list */
 #define OBJ_CANPERSIST		0x0040
 #define OBJ_CACHED		0x0080
-#define OBJ_NOSPLIT		0x0100
+#define OBJ_NAMED		0x0100	/* has a user that is no map entry */
 #define OBJ_MIGHTBEDIRTY	0x0200
 #define OBJ_COLORED		0x0400
 #define OBJ_PRIVATE		0x0800	/* just made: no other thread knows it */
@@ -155,6 +155,13 @@ void	vm_object_deallocate(struct vm_object *object);
 struct vm_object *vm_object_deallocate_locked(struct vm_object *object,
 	    struct vm_object_todo *todo) __releases(object->lock) __warn_unused;
 void	vm_object_deallocate_todo(struct vm_object_todo *todo);
+/*
+ * vm_object_set_named: object, anonymous and just made, will be mapped by who
+ * knows its name, any number of times (System V segments): so no mapping of it is
+ * ever known to be the only one of its pages (ONEMAPPING).
+ * => Locks: none on objects.  => The name's reference is the caller's.
+ */
+void	vm_object_set_named(struct vm_object *object);
 /* vm_object_deallocate_fast: drop a reference without the lock, if it is
  * certainly neither the last nor the last but one. */
 bool	vm_object_deallocate_fast(struct vm_object *object) __warn_unused;
@@ -212,7 +219,10 @@ void	vm_object_set_color(struct vm_object *object, vm_offset_t va,
  * vm_object_page_remove: free the pages in [start, end), wherever mapped, and
  * what an anonymous object's pager stores of them.
  * => Locks: object locked in and out; dropped while waiting for a busy page.
- *    The caller has a reference.  => No page there is wired (asserted).
+ *    The caller has a reference.
+ * => What is wired stays: no page of an anonymous object is (asserted); of a file
+ *    it is unmapped and zeroed.  Lower the size first to cut a file: a wired page
+ *    beyond it cannot be mapped, and is freed with its last wiring.
  */
 void	vm_object_page_remove(struct vm_object *object, vm_pindex_t start,
 	    vm_pindex_t end) __requires(object->lock);

@@ -180,6 +180,7 @@ seg_make(int key, uint64_t size, unsigned flags, int *id)
 		zone_free(shm_zone, s);
 		return ENOMEM;
 	}
+	vm_object_set_named(s->object);
 	s->info = (struct shm_info){
 		.key = key, .size = size, .mode = flags & 0777,
 		.uid = cr->cr_uid[ID_EFF], .cuid = cr->cr_uid[ID_EFF],

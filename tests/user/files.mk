@@ -35,6 +35,7 @@ USER_PROGS	+= timers
 USER_PROGS	+= ids
 USER_PROGS	+= remap
 USER_PROGS	+= sysvshm
+USER_PROGS	+= lockfile
 USER_PROGS	+= inherit
 USER_PROGS	+= con
 USER_PROGS	+= fifos

@@ -103,6 +103,33 @@ attach(void)
 	CHECK(p > 0 && c[0] == 9 && c[PGSZ] == 2, "the bytes stayed");
 }
 
+/* alone: with no fork in between, whose reference would hide much. */
+static void
+alone(void)
+{
+	long s = sys3(SYS_shmget, 0, SIZE, 0600), p, q;
+
+	CHECK(s >= 0, "shmget: %ld", s);
+	p = sys3(SYS_shmat, s, 0, 0);
+	CHECK(p > 0, "shmat: %ld", p);
+	*(volatile char *)p = 1;
+	CHECK(sys1(SYS_shmdt, p) == 0, "shmdt");
+	for (int round = 1; round < 4; round++) {
+		p = sys3(SYS_shmat, s, 0, 0);
+		CHECK(p > 0 && *(volatile char *)p == round,
+		    "round %d: the bytes stayed: %d", round,
+		    *(volatile char *)p);
+		q = sys3(SYS_shmat, s, 0, 0);
+		*(volatile char *)q = (char)(round + 1);
+		CHECK(sys2(SYS_munmap, q, PGSZ) == 0, "a part of the second");
+		CHECK(*(volatile char *)p == round + 1, "round %d: %d", round,
+		    *(volatile char *)p);
+		CHECK(sys2(SYS_munmap, q + (long)PGSZ, 3 * PGSZ) == 0, "rest");
+		CHECK(sys1(SYS_shmdt, p) == 0, "shmdt");
+	}
+	CHECK(sys3(SYS_shmctl, s, RMID, 0) == 0, "remove");
+}
+
 static int
 stranger(void *arg)
 {
@@ -127,6 +154,7 @@ main(int argc, char **argv, char **envp)
 	(void)argc;
 	(void)argv;
 	(void)envp;
+	alone();
 	create(key);
 	attach();
 	CHECK(run_child(stranger, NULL) == 0, "stranger");
