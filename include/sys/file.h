@@ -145,9 +145,15 @@ struct file {
 #define FWRITABLE(f)	(((f)->f_flags & O_ACCMODE) != O_RDONLY)
 
 void		 file_init(void);
-/* file_alloc: => Takes: on success, node's reference, when one is given.
- * => Returns 0 and *fpp; ENFILE: there are file_max, and user 0 does not ask;
- *    ENOMEM. */
+/* file_new: a file that is nothing yet: file_set says what, file_free gives it
+ * back.  => Returns 0 and *fpp; ENFILE: there are file_max, and user 0 does not
+ * ask; ENOMEM. */
+int		 file_new(struct file **fpp) __warn_unused;
+/* file_set: => Takes: node's reference, when one is given. */
+void		 file_set(struct file *fp, const struct fileops *ops,
+		    unsigned flags, void *data, struct rnode *node);
+void		 file_free(struct file *fp);
+/* file_alloc: both.  => Takes: on success, node's reference. */
 int		 file_alloc(const struct fileops *ops, unsigned flags,
 		    void *data, struct rnode *node, struct file **fpp)
 		    __warn_unused;
@@ -175,6 +181,9 @@ int		 file_seek(struct file *fp, int64_t off, int whence,
 
 /* ---- descriptor tables ---- */
 
+#define FDF_CLOEXEC	1U
+#define FDF_RESERVED	2U	/* no file yet, but not free */
+
 /*
  * Lifetime: counted by fd_refs (threads and CLONE_FILES share).  Fields are
  * protected as marked: [a] atomic [d] fd_lock.
@@ -186,9 +195,9 @@ struct fdtable {
 	unsigned	 fd_limit;		/* [d] RLIMIT_NOFILE */
 	unsigned	 fd_next;		/* [d] none free below */
 	struct file	**fd_files;		/* [d] */
-	uint8_t		*fd_cloexec;		/* [d] a byte each */
+	uint8_t		*fd_flags;		/* [d] FDF_* each */
 	struct file	*fd_files0[NDFILE];	/* [d] */
-	uint8_t		 fd_cloexec0[NDFILE];	/* [d] */
+	uint8_t		 fd_flags0[NDFILE];	/* [d] */
 };
 
 struct fdtable	*fdtable_alloc(void);
@@ -204,17 +213,24 @@ void		 fdtable_cloexec(struct fdtable *fdt);
 /* fd_get: a reference on fd's file; NULL: EBADF. */
 struct file	*fd_get(int fd);
 /*
+ * fd_reserve: the lowest free descriptor, for who has no file yet: a call takes
+ * it before it makes anything, then it is one of fd_fill and fd_unreserve.
+ * => Returns 0 and *fdp; EMFILE, ENOMEM and *fdp -1.
+ */
+int		 fd_reserve(bool cloexec, int *fdp) __warn_unused;
+/* fd_fill: => Takes: fp's reference. */
+void		 fd_fill(int fd, struct file *fp);
+void		 fd_unreserve(int fd);
+/*
  * fd_install: the lowest free descriptor >= min for fp.
  * => Takes: fp's reference, on success only.
- * => Returns 0; EMFILE; EINVAL (min over the limit).
+ * => Returns 0; EMFILE; EINVAL (min over the limit); ENOMEM.
  */
 int		 fd_install(struct file *fp, int min, bool cloexec, int *fdp)
 		    __warn_unused;
 /* fd_dup2: make new name fp, closing what it was.  => Takes fp's reference on
- * success.  EBADF (new out of range). */
+ * success.  EBADF (new out of range), EBUSY (it is reserved). */
 int		 fd_dup2(struct file *fp, int new, bool cloexec) __warn_unused;
-/* fd_full: is every descriptor taken?  It may be otherwise at once. */
-bool		 fd_full(void);
 int		 fd_close(int fd);
 /* fd_cloexec: -1 asks, 0 and 1 set; *was may be NULL.  EBADF. */
 int		 fd_cloexec(int fd, int set, bool *was) __warn_unused;

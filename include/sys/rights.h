@@ -19,16 +19,18 @@ struct file;
  */
 struct rights {
 	TAILQ_ENTRY(rights)	 r_link;	/* [k] */
+	TAILQ_ENTRY(rights)	 r_away;	/* [k] of all that are attached */
 	uint64_t		 r_start, r_end;	/* [i] of the write's bytes */
 	unsigned		 r_nfiles;	/* [c] */
+	uint32_t		 r_uid;		/* [c] the sender's real one */
 	struct file		*r_files[];	/* NULL: was taken; referenced */
 };
 TAILQ_HEAD(rightslist, rights);
 
 void	rights_init(void);
 /* rights_get: n files of the running process.  EBADF, EINVAL (too many),
- * ETOOMANYREFS (more are under way, of all users, than
- * this one, who is not root, may have open), ENOMEM. */
+ * ETOOMANYREFS (its user, who is not root, has more under way than it may have
+ * open), ENOMEM. */
 int	rights_get(const int32_t *fds, unsigned n, struct rights **rp)
 	    __warn_unused;
 /* rights_put: close what was not taken.  => Locks: none. */

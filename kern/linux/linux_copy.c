@@ -266,8 +266,8 @@ sys_memfd_create(SYSARGS6(name, flags, a2 __unused, a3 __unused, a4 __unused,
     a5 __unused))
 {
 	struct upath up;
-	struct file *fp;
-	int error, fd;
+	struct file *fp = NULL;
+	int error, fd = -1;
 
 	if (((uint32_t)flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING)) != 0)
 		return -EINVAL;
@@ -275,12 +275,10 @@ sys_memfd_create(SYSARGS6(name, flags, a2 __unused, a3 __unused, a4 __unused,
 	if (error != 0)
 		return error == ENAMETOOLONG ? -EINVAL : ret_errno(error);
 	error = strlen(up.p) > MFD_NAME_MAX ? EINVAL :
-	    memfd_create(up.p, (flags & MFD_ALLOW_SEALING) != 0, &fp);
+	    fd_reserve((flags & MFD_CLOEXEC) != 0, &fd);
+	if (error == 0)
+		error = memfd_create(up.p, (flags & MFD_ALLOW_SEALING) != 0,
+		    &fp);
 	upath_put(&up);
-	if (error != 0)
-		return ret_errno(error);
-	error = fd_install(fp, 0, (flags & MFD_CLOEXEC) != 0, &fd);
-	if (error != 0)
-		file_put(fp);
-	return error != 0 ? ret_errno(error) : fd;
+	return fd_done(error, fd, fp);
 }

@@ -25,30 +25,20 @@ struct linux_epoll_event {
 CTASSERT(sizeof(struct linux_epoll_event) == 12, "struct epoll_event");
 
 int64_t
-fd_give(struct file *fp, bool cloexec)
-{
-	int error, fd;
-
-	error = fd_install(fp, 0, cloexec, &fd);
-	if (error != 0)
-		file_put(fp);
-	return error != 0 ? ret_errno(error) : fd;
-}
-
-int64_t
 sys_eventfd2(SYSARGS6(count, flags, a2 __unused, a3 __unused, a4 __unused,
     a5 __unused))
 {
-	struct file *fp;
-	int error;
+	struct file *fp = NULL;
+	int error, fd;
 
 	if (((uint32_t)flags & ~(uint32_t)(EFD_SEMAPHORE | O_NONBLOCK |
 	    O_CLOEXEC)) != 0)
 		return -EINVAL;
-	error = eventfd_create((uint32_t)count, (flags & EFD_SEMAPHORE) != 0,
-	    (unsigned)flags, &fp);
-	return error != 0 ? ret_errno(error) :
-	    fd_give(fp, (flags & O_CLOEXEC) != 0);
+	error = fd_reserve((flags & O_CLOEXEC) != 0, &fd);
+	if (error == 0)
+		error = eventfd_create((uint32_t)count,
+		    (flags & EFD_SEMAPHORE) != 0, (unsigned)flags, &fp);
+	return fd_done(error, fd, fp);
 }
 
 int64_t
@@ -61,13 +51,15 @@ sys_eventfd(SYSARGS6(count, a1 __unused, a2 __unused, a3 __unused,
 int64_t
 sys_pidfd_open(SYSARGS2(pid, flags))
 {
-	struct file *fp;
-	int error;
+	struct file *fp = NULL;
+	int error, fd;
 
 	if (((uint32_t)flags & ~(uint32_t)O_NONBLOCK) != 0 || (int32_t)pid <= 0)
 		return -EINVAL;
-	error = pidfd_create((int32_t)pid, (unsigned)flags, &fp);
-	return error != 0 ? ret_errno(error) : fd_give(fp, true);
+	error = fd_reserve(true, &fd);
+	if (error == 0)
+		error = pidfd_create((int32_t)pid, (unsigned)flags, &fp);
+	return fd_done(error, fd, fp);
 }
 
 /* ---- epoll ---- */
@@ -76,14 +68,15 @@ int64_t
 sys_epoll_create1(SYSARGS6(flags, a1 __unused, a2 __unused, a3 __unused,
     a4 __unused, a5 __unused))
 {
-	struct file *fp;
-	int error;
+	struct file *fp = NULL;
+	int error, fd;
 
 	if (((uint32_t)flags & ~(uint32_t)O_CLOEXEC) != 0)
 		return -EINVAL;
-	error = epoll_create(&fp);
-	return error != 0 ? ret_errno(error) :
-	    fd_give(fp, (flags & O_CLOEXEC) != 0);
+	error = fd_reserve((flags & O_CLOEXEC) != 0, &fd);
+	if (error == 0)
+		error = epoll_create(&fp);
+	return fd_done(error, fd, fp);
 }
 
 int64_t

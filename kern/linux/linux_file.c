@@ -289,35 +289,63 @@ sys_dup3(SYSARGS6(fd, new, flags, a3 __unused, a4 __unused, a5 __unused))
 	return do_dup2(fd, new, (flags & O_CLOEXEC) != 0);
 }
 
-/* do_pipe: both ends installed and told, or nothing. */
+int64_t
+fd_done(int error, int fd, struct file *fp)
+{
+	if (error == 0) {
+		fd_fill(fd, fp);
+		return fd;
+	}
+	if (fd >= 0)
+		fd_unreserve(fd);
+	return ret_restart(error);
+}
+
+int
+fd_two_reserve(bool cloexec, int fds[2])
+{
+	int error;
+
+	error = fd_reserve(cloexec, &fds[0]);
+	if (error != 0)
+		return error;
+	error = fd_reserve(cloexec, &fds[1]);
+	if (error != 0)
+		fd_unreserve(fds[0]);
+	return error;
+}
+
+int64_t
+fd_two_done(int error, const int fds[2], struct file *const fps[2],
+    uint64_t ua)
+{
+	int i;
+
+	if (error == 0) {
+		error = copyout(fds, uaddr(ua), 2 * sizeof(fds[0]));
+		for (i = 0; i < 2 && error != 0; i++)
+			file_put(fps[i]);
+	}
+	for (i = 0; i < 2; i++) {
+		if (error == 0)
+			fd_fill(fds[i], fps[i]);
+		else
+			fd_unreserve(fds[i]);
+	}
+	return ret_errno(error);
+}
+
 static int64_t
 do_pipe(uint64_t ua, unsigned flags)
 {
-	struct file *rd, *wr;
+	struct file *fps[2];
 	int error, fds[2];
-	bool cloexec = (flags & O_CLOEXEC) != 0;
 
-	error = pipe_create(flags, &rd, &wr);
+	error = fd_two_reserve((flags & O_CLOEXEC) != 0, fds);
 	if (error != 0)
 		return ret_errno(error);
-	error = fd_install(rd, 0, cloexec, &fds[0]);
-	if (error != 0) {
-		file_put(rd);
-		file_put(wr);
-		return ret_errno(error);
-	}
-	error = fd_install(wr, 0, cloexec, &fds[1]);
-	if (error != 0) {
-		fd_close(fds[0]);
-		file_put(wr);
-		return ret_errno(error);
-	}
-	error = copyout(fds, uaddr(ua), sizeof(fds));
-	if (error != 0) {
-		fd_close(fds[0]);
-		fd_close(fds[1]);
-	}
-	return ret_errno(error);
+	error = pipe_create(flags, &fps[0], &fps[1]);
+	return fd_two_done(error, fds, fps, ua);
 }
 
 int64_t

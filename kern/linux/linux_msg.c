@@ -117,14 +117,15 @@ rights_fds(struct rights *r, unsigned n, bool cloexec, uint64_t ua)
 	int fd;
 
 	for (i = 0; i < n; i++) {
-		if (fd_install(r->r_files[i], 0, cloexec, &fd) != 0)
+		if (fd_reserve(cloexec, &fd) != 0)
 			break;
-		r->r_files[i] = NULL;
 		if (suword32(uaddr(ua + i * sizeof(int32_t)),
 		    (uint32_t)fd) != 0) {
-			fd_close(fd);
+			fd_unreserve(fd);
 			break;
 		}
+		fd_fill(fd, r->r_files[i]);
+		r->r_files[i] = NULL;
 	}
 	return i;
 }

@@ -129,7 +129,7 @@ mode_masked(uint64_t mode)
 static int64_t
 do_open(uint64_t dirfd, uint64_t path, uint64_t flags, uint64_t mode)
 {
-	struct file *fp;
+	struct file *fp = NULL;
 	struct name_at at;
 	int error, fd;
 
@@ -142,18 +142,12 @@ do_open(uint64_t dirfd, uint64_t path, uint64_t flags, uint64_t mode)
 	error = name_at_get(&at, dirfd, path);
 	if (error != 0)
 		return ret_errno(error);
-	/* Nothing is made that there is no descriptor for. */
-	error = fd_full() ? EMFILE : ramfs_open(at.dir, at.path.p,
-	    (unsigned)flags, mode_masked(mode), &fp);
+	error = fd_reserve((flags & O_CLOEXEC) != 0, &fd);
+	if (error == 0)
+		error = ramfs_open(at.dir, at.path.p, (unsigned)flags,
+		    mode_masked(mode), &fp);
 	name_at_put(&at);
-	if (error != 0)
-		return ret_restart(error);
-	error = fd_install(fp, 0, (flags & O_CLOEXEC) != 0, &fd);
-	if (error != 0) {
-		file_put(fp);
-		return ret_errno(error);
-	}
-	return fd;
+	return fd_done(error, fd, fp);
 }
 
 int64_t

@@ -83,8 +83,13 @@ int	wait_loop(struct waiting *w, unsigned *ready) __warn_unused;
  * its result. */
 int	mask_begin(uint64_t mask, uint64_t size) __warn_unused;
 void	mask_end(int64_t ret);
-/* fd_give: a descriptor for fp, whose reference is taken either way. */
-int64_t	fd_give(struct file *fp, bool cloexec);
+/* fd_done: the end of a call that reserved fd, or -1, and then made fp, or an
+ * error: its result.  fd_two_done: of one that gives two, and tells at ua.
+ * => Takes: the reference of what was made. */
+int64_t	fd_done(int error, int fd, struct file *fp);
+int	fd_two_reserve(bool cloexec, int fds[2]) __warn_unused;
+int64_t	fd_two_done(int error, const int fds[2], struct file *const fps[2],
+	    uint64_t ua);
 
 /* ---- sockets ---- */
 #define MSG_DONTWAIT	0x40U

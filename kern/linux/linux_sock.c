@@ -62,44 +62,31 @@ int64_t
 sys_socket(SYSARGS6(family, type, proto, a3 __unused, a4 __unused,
     a5 __unused))
 {
-	struct file *fp;
-	int error;
+	struct file *fp = NULL;
+	int error, fd;
 
 	error = sock_args(family, type, proto);
+	if (error != 0)
+		return ret_errno(error);
+	error = fd_reserve((type & O_CLOEXEC) != 0, &fd);
 	if (error == 0)
 		error = usock_create((unsigned)type, &fp);
-	return error != 0 ? ret_errno(error) :
-	    fd_give(fp, (type & O_CLOEXEC) != 0);
+	return fd_done(error, fd, fp);
 }
 
 int64_t
 sys_socketpair(SYSARGS6(family, type, proto, ua, a4 __unused, a5 __unused))
 {
-	struct file *a, *b;
-	bool cloexec = (type & O_CLOEXEC) != 0;
-	int64_t fd;
+	struct file *fps[2];
 	int error, fds[2];
 
 	error = sock_args(family, type, proto);
 	if (error == 0)
-		error = usock_pair((unsigned)type, &a, &b);
+		error = fd_two_reserve((type & O_CLOEXEC) != 0, fds);
 	if (error != 0)
 		return ret_errno(error);
-	fd = fd_give(a, cloexec);
-	if (fd < 0) {
-		file_put(b);
-		return fd;
-	}
-	fds[0] = (int)fd;
-	fd = fd_give(b, cloexec);
-	fds[1] = (int)fd;
-	if (fd >= 0)
-		error = copyout(fds, uaddr(ua), sizeof(fds));
-	if (fd < 0 || error != 0)
-		fd_close(fds[0]);
-	if (fd >= 0 && error != 0)
-		fd_close(fds[1]);
-	return fd < 0 ? fd : ret_errno(error);
+	error = usock_pair((unsigned)type, &fps[0], &fps[1]);
+	return fd_two_done(error, fds, fps, ua);
 }
 
 /* ---- names ---- */
@@ -240,26 +227,27 @@ int64_t
 sys_accept4(SYSARGS6(fd, ua, lenp, flags, a4 __unused, a5 __unused))
 {
 	struct usock_name name;
-	struct file *fp, *new;
-	int error;
+	struct file *fp, *new = NULL;
+	int error, newfd;
 
 	if (((uint32_t)flags & ~SOCK_FLAGS) != 0)
 		return -EINVAL;
 	error = sock_get(fd, &fp);
 	if (error != 0)
 		return ret_errno(error);
-	error = usock_accept(fp, (unsigned)flags, &new);
-	file_put(fp);
-	if (error != 0)
-		return ret_restart(error);
-	error = usock_name_of(new, true, &name);
+	/* Nobody's connection is taken off the queue without one. */
+	error = fd_reserve((flags & O_CLOEXEC) != 0, &newfd);
 	if (error == 0)
-		error = name_put(&name, ua, lenp);
-	if (error != 0) {
-		file_put(new);
-		return ret_errno(error);
+		error = usock_accept(fp, (unsigned)flags, &new);
+	file_put(fp);
+	if (error == 0) {
+		error = usock_name_of(new, true, &name);
+		if (error == 0)
+			error = name_put(&name, ua, lenp);
+		if (error != 0)
+			file_put(new);
 	}
-	return fd_give(new, (flags & O_CLOEXEC) != 0);
+	return fd_done(error, newfd, new);
 }
 
 int64_t

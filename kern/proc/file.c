@@ -3,7 +3,8 @@
  * file.c: open files and descriptor tables.
  *
  * I1: every slot of a table holds one reference on its file.
- * I2: no slot below fd_next is free.
+ * I2: no slot below fd_next is free.  A reserved one has no file yet, and is the
+ *     calling thread's until fd_fill or fd_unreserve.
  * I3: only the thread of a process that has one, in a table that no other
  *     process shares, may look a slot up without fd_lock.
  * Locks: fd_lock (never with another LO_FILE lock); f_lock around the offset.
@@ -64,8 +65,7 @@ file_count(void)
 }
 
 int
-file_alloc(const struct fileops *ops, unsigned flags, void *data,
-    struct rnode *node, struct file **fpp)
+file_new(struct file **fpp)
 {
 	struct file *fp = NULL;
 	int error;
@@ -80,18 +80,36 @@ file_alloc(const struct fileops *ops, unsigned flags, void *data,
 		return error;
 	}
 	fp->f_refs = 1;
-	fp->f_flags = flags;
-	fp->f_ops = ops;
-	fp->f_data = data;
-	fp->f_node = node;
-	rnode_use(node);
 	rw_init(&fp->f_lock, "file", LO_FILE, 0);
 	*fpp = fp;
 	return 0;
 }
 
+void
+file_set(struct file *fp, const struct fileops *ops, unsigned flags,
+    void *data, struct rnode *node)
+{
+	fp->f_flags = flags;
+	fp->f_ops = ops;
+	fp->f_data = data;
+	fp->f_node = node;
+	rnode_use(node);
+}
+
+int
+file_alloc(const struct fileops *ops, unsigned flags, void *data,
+    struct rnode *node, struct file **fpp)
+{
+	int error;
+
+	error = file_new(fpp);
+	if (error == 0)
+		file_set(*fpp, ops, flags, data, node);
+	return error;
+}
+
 /* file_free: it was closed, or never open. */
-static void
+void
 file_free(struct file *fp)
 {
 	if (fp->f_node != NULL) {
@@ -289,7 +307,7 @@ fdtable_alloc(void)
 	fdt->fd_size = NDFILE;
 	fdt->fd_limit = 1024;
 	fdt->fd_files = fdt->fd_files0;
-	fdt->fd_cloexec = fdt->fd_cloexec0;
+	fdt->fd_flags = fdt->fd_flags0;
 	return fdt;
 }
 
@@ -329,17 +347,17 @@ static int
 fdtable_grow(struct fdtable *fdt, unsigned size)
 {
 	struct file **files;
-	uint8_t *cloexec;
+	uint8_t *flags;
 
 	files = kmalloc(size * (sizeof(*files) + 1), M_WAITOK | M_ZERO);
 	if (files == NULL)
 		return ENOMEM;
-	cloexec = (uint8_t *)(files + size);
+	flags = (uint8_t *)(files + size);
 	memcpy(files, fdt->fd_files, fdt->fd_size * sizeof(*files));
-	memcpy(cloexec, fdt->fd_cloexec, fdt->fd_size);
+	memcpy(flags, fdt->fd_flags, fdt->fd_size);
 	fdtable_free_arrays(fdt);
 	fdt->fd_files = files;
-	fdt->fd_cloexec = cloexec;
+	fdt->fd_flags = flags;
 	fdt->fd_size = size;
 	return 0;
 }
@@ -360,14 +378,17 @@ fdtable_copy(struct fdtable *fdt)
 		fdtable_put(new);
 		return NULL;
 	}
-	for (i = 0; i < fdt->fd_size; i++) {
-		if (fdt->fd_files[i] == NULL)
-			continue;
-		new->fd_files[i] = file_ref(fdt->fd_files[i]);
-		new->fd_cloexec[i] = fdt->fd_cloexec[i];
-	}
 	new->fd_limit = fdt->fd_limit;
 	new->fd_next = fdt->fd_next;
+	for (i = 0; i < fdt->fd_size; i++) {
+		if (fdt->fd_files[i] == NULL) {
+			/* What is reserved there is free here. */
+			new->fd_next = MIN(new->fd_next, i);
+			continue;
+		}
+		new->fd_files[i] = file_ref(fdt->fd_files[i]);
+		new->fd_flags[i] = fdt->fd_flags[i];
+	}
 	rw_runlock(&fdt->fd_lock);
 	return new;
 }
@@ -396,7 +417,7 @@ fdtable_cloexec(struct fdtable *fdt)
 	unsigned i;
 
 	for (i = 0; i < fdt->fd_size; i++)
-		if (fdt->fd_cloexec[i] != 0)
+		if ((fdt->fd_flags[i] & FDF_CLOEXEC) != 0)
 			fd_close((int)i);
 }
 
@@ -433,36 +454,88 @@ fd_get(int fd)
 	return fp;
 }
 
-/* fd_slot: the lowest free slot >= min, grown to; fd_lock held. */
+static bool
+fd_isfree(const struct fdtable *fdt, unsigned slot)
+{
+	return fdt->fd_files[slot] == NULL &&
+	    (fdt->fd_flags[slot] & FDF_RESERVED) == 0;
+}
+
+/* fd_slot: the lowest free slot >= min, grown to, becomes fp's, or reserved if
+ * that is NULL.  fd_lock held. */
 static int
-fd_slot(struct fdtable *fdt, unsigned min, unsigned *slotp)
+fd_slot(struct fdtable *fdt, unsigned min, struct file *fp, bool cloexec,
+    unsigned *slotp)
 {
 	unsigned i;
+	int error;
 
 	for (i = MAX(min, fdt->fd_next); i < fdt->fd_size; i++)
-		if (fdt->fd_files[i] == NULL)
+		if (fd_isfree(fdt, i))
 			break;
 	if (i >= fdt->fd_limit)
 		return EMFILE;
+	if (i >= fdt->fd_size) {
+		error = fdtable_grow(fdt, MIN(MAX(i + 1, fdt->fd_size * 2),
+		    (unsigned)NOFILE_MAX));
+		if (error != 0)
+			return error;
+	}
+	fdt->fd_files[i] = fp;
+	fdt->fd_flags[i] = (uint8_t)((cloexec ? FDF_CLOEXEC : 0) |
+	    (fp == NULL ? FDF_RESERVED : 0));
+	if (min <= fdt->fd_next)
+		fdt->fd_next = i + 1;
 	*slotp = i;
-	if (i < fdt->fd_size)
-		return 0;
-	return fdtable_grow(fdt, MIN(MAX(i + 1, fdt->fd_size * 2),
-	    (unsigned)NOFILE_MAX));
+	return 0;
 }
 
-bool
-fd_full(void)
+int
+fd_reserve(bool cloexec, int *fdp)
 {
 	struct fdtable *fdt = curproc->p_fd;
-	unsigned i;
+	unsigned slot;
+	int error;
 
-	rw_rlock(&fdt->fd_lock);
-	for (i = fdt->fd_next; i < fdt->fd_size; i++)
-		if (fdt->fd_files[i] == NULL)
-			break;
-	rw_runlock(&fdt->fd_lock);
-	return i >= fdt->fd_limit;
+	rw_wlock(&fdt->fd_lock);
+	error = fd_slot(fdt, 0, NULL, cloexec, &slot);
+	rw_wunlock(&fdt->fd_lock);
+	*fdp = error == 0 ? (int)slot : -1;
+	return error;
+}
+
+void
+fd_fill(int fd, struct file *fp)
+{
+	struct fdtable *fdt = curproc->p_fd;
+
+	rw_wlock(&fdt->fd_lock);
+	KASSERT((fdt->fd_flags[fd] & FDF_RESERVED) != 0,
+	    "descriptor %d was not reserved (I2)", fd);
+	fdt->fd_files[fd] = fp;
+	fdt->fd_flags[fd] &= FDF_CLOEXEC;
+	rw_wunlock(&fdt->fd_lock);
+}
+
+/* fd_clear: slot fd is free.  fd_lock held. */
+static void
+fd_clear(struct fdtable *fdt, unsigned fd)
+{
+	fdt->fd_files[fd] = NULL;
+	fdt->fd_flags[fd] = 0;
+	fdt->fd_next = MIN(fdt->fd_next, fd);
+}
+
+void
+fd_unreserve(int fd)
+{
+	struct fdtable *fdt = curproc->p_fd;
+
+	rw_wlock(&fdt->fd_lock);
+	KASSERT((fdt->fd_flags[fd] & FDF_RESERVED) != 0,
+	    "descriptor %d was not reserved (I2)", fd);
+	fd_clear(fdt, (unsigned)fd);
+	rw_wunlock(&fdt->fd_lock);
 }
 
 int
@@ -473,17 +546,12 @@ fd_install(struct file *fp, int min, bool cloexec, int *fdp)
 	int error;
 
 	rw_wlock(&fdt->fd_lock);
-	if (min < 0 || (unsigned)min >= fdt->fd_limit)
+	if (min < 0 || (min > 0 && (unsigned)min >= fdt->fd_limit))
 		error = EINVAL;
 	else
-		error = fd_slot(fdt, (unsigned)min, &slot);
-	if (error == 0) {
-		fdt->fd_files[slot] = fp;
-		fdt->fd_cloexec[slot] = cloexec;
-		if ((unsigned)min <= fdt->fd_next)
-			fdt->fd_next = slot + 1;
+		error = fd_slot(fdt, (unsigned)min, fp, cloexec, &slot);
+	if (error == 0)
 		*fdp = (int)slot;
-	}
 	rw_wunlock(&fdt->fd_lock);
 	return error;
 }
@@ -504,10 +572,12 @@ fd_dup2(struct file *fp, int new, bool cloexec)
 	else if (slot >= fdt->fd_size)
 		error = fdtable_grow(fdt, MIN(MAX(slot + 1, fdt->fd_size * 2),
 		    (unsigned)NOFILE_MAX));
+	if (error == 0 && (fdt->fd_flags[slot] & FDF_RESERVED) != 0)
+		error = EBUSY;
 	if (error == 0) {
 		old = fdt->fd_files[slot];
 		fdt->fd_files[slot] = fp;
-		fdt->fd_cloexec[slot] = cloexec;
+		fdt->fd_flags[slot] = cloexec ? FDF_CLOEXEC : 0;
 		if (slot == fdt->fd_next)
 			fdt->fd_next++;
 	}
@@ -529,11 +599,8 @@ fd_close(int fd)
 	rw_wlock(&fdt->fd_lock);
 	if ((unsigned)fd < fdt->fd_size)
 		fp = fdt->fd_files[fd];
-	if (fp != NULL) {
-		fdt->fd_files[fd] = NULL;
-		fdt->fd_cloexec[fd] = 0;
-		fdt->fd_next = MIN(fdt->fd_next, (unsigned)fd);
-	}
+	if (fp != NULL)
+		fd_clear(fdt, (unsigned)fd);
 	rw_wunlock(&fdt->fd_lock);
 	if (fp == NULL)
 		return EBADF;
@@ -553,9 +620,9 @@ fd_cloexec(int fd, int set, bool *was)
 	if ((unsigned)fd < fdt->fd_size && fdt->fd_files[fd] != NULL) {
 		error = 0;
 		if (was != NULL)
-			*was = fdt->fd_cloexec[fd] != 0;
+			*was = (fdt->fd_flags[fd] & FDF_CLOEXEC) != 0;
 		if (set >= 0)
-			fdt->fd_cloexec[fd] = set != 0;
+			fdt->fd_flags[fd] = set != 0 ? FDF_CLOEXEC : 0;
 	}
 	rw_wunlock(&fdt->fd_lock);
 	return error;

@@ -387,20 +387,26 @@ ramfs_open(struct rnode *dir, const char *path, unsigned oflags, mode_t mode,
 	struct rnode *n;
 	int error;
 
+	/* First: an open that is refused has made and cut nothing. */
+	error = file_new(fpp);
+	if (error != 0)
+		return error;
 	error = (oflags & (O_TMPFILE | O_PATH)) == O_TMPFILE ?
 	    open_tmpfile(dir, path, oflags, mode, &n) :
 	    open_lookup(dir, path, oflags, mode, &n);
+	ops = error == 0 ? open_ops(n, oflags) : NULL;
+	if (ops != NULL) {
+		file_set(*fpp, ops, oflags & (O_ACCMODE | O_SETFL | O_PATH),
+		    NULL, n);
+		return file_open(*fpp, oflags);
+	}
+	file_free(*fpp);
 	if (error != 0)
 		return error;
-	ops = open_ops(n, oflags);
-	error = ops == NULL ? ENXIO : file_alloc(ops, oflags & (O_ACCMODE |
-	    O_SETFL | O_PATH), NULL, n, fpp);
-	if (error == 0)
-		return file_open(*fpp, oflags);
 	if ((oflags & O_ACCMODE) != O_RDONLY)
 		rnode_write_put(n);
 	rnode_put(n);
-	return error;
+	return ENXIO;
 }
 
 /* ---- the initrd ---- */

@@ -31,6 +31,7 @@ static struct rwlock	 rights_lock;
 static struct rightslist dead = TAILQ_HEAD_INITIALIZER(dead);
 static bool		 closing;	/* [k] rights_lock: a thread is at it */
 static unsigned		 inflight;	/* [a] of all files */
+static struct rightslist away = TAILQ_HEAD_INITIALIZER(away);	/* [k] */
 
 void
 rights_init(void)
@@ -38,21 +39,40 @@ rights_init(void)
 	rw_init(&rights_lock, "rights", LO_FUTEX, 0);
 }
 
+/* too_many: has uid more than limit files under way?  Looked at one by one only
+ * if all users together have. */
+static bool
+too_many(uint32_t uid, uint64_t limit)
+{
+	struct rights *r;
+	uint64_t n = 0;
+
+	if (atomic_load(&inflight) <= limit)
+		return false;
+	rw_rlock(&rights_lock);
+	TAILQ_FOREACH(r, &away, r_away)
+		if (r->r_uid == uid)
+			n += r->r_nfiles;
+	rw_runlock(&rights_lock);
+	return n > limit;
+}
+
 int
 rights_get(const int32_t *fds, unsigned n, struct rights **rp)
 {
-	const bool user = curproc->p_cred.cr_uid[ID_EFF] != 0;
+	const uint32_t uid = curproc->p_cred.cr_uid[ID_REAL];
 	struct rights *r;
 	int error;
 
 	if (n > RIGHTS_MAX)
 		return EINVAL;
-	if (user && atomic_load(&inflight) > proc_rlimit(curproc,
-	    RLIMIT_NOFILE))
+	if (curproc->p_cred.cr_uid[ID_EFF] != 0 &&
+	    too_many(uid, proc_rlimit(curproc, RLIMIT_NOFILE)))
 		return ETOOMANYREFS;
 	r = kmalloc(sizeof(*r) + n * sizeof(r->r_files[0]), M_WAITOK | M_ZERO);
 	if (r == NULL)
 		return ENOMEM;
+	r->r_uid = uid;
 	error = 0;
 	for (r->r_nfiles = 0; r->r_nfiles < n; r->r_nfiles++) {
 		r->r_files[r->r_nfiles] = fd_get(fds[r->r_nfiles]);
@@ -121,6 +141,10 @@ count(struct rights *r, int by)
 {
 	unsigned i;
 
+	if (by > 0)
+		TAILQ_INSERT_TAIL(&away, r, r_away);
+	else
+		TAILQ_REMOVE(&away, r, r_away);
 	for (i = 0; i < r->r_nfiles; i++)
 		atomic_add(&r->r_files[i]->f_inflight, by);
 	atomic_add(&inflight, (unsigned)(by * (int)r->r_nfiles));

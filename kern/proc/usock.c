@@ -130,30 +130,29 @@ usock_close(struct file *fp)
 	poll_wakeup();
 }
 
-static int
-usock_file(struct usock *us, unsigned flags, struct file **fpp)
+static void
+usock_file(struct usock *us, unsigned flags, struct file *fp)
 {
-	int error;
-
-	error = file_alloc(&usock_ops, O_RDWR | (flags & O_NONBLOCK), us,
-	    NULL, fpp);
-	if (error == 0)
-		atomic_store(&us->us_file, *fpp);
-	return error;
+	file_set(fp, &usock_ops, O_RDWR | (flags & O_NONBLOCK), us, NULL);
+	atomic_store(&us->us_file, fp);
 }
 
 int
 usock_create(unsigned flags, struct file **fpp)
 {
-	struct usock *us = usock_alloc();
+	struct usock *us;
 	int error;
 
-	if (us == NULL)
-		return ENOMEM;
-	error = usock_file(us, flags, fpp);
+	error = file_new(fpp);
 	if (error != 0)
-		usock_free(us);
-	return error;
+		return error;
+	us = usock_alloc();
+	if (us == NULL) {
+		file_free(*fpp);
+		return ENOMEM;
+	}
+	usock_file(us, flags, *fpp);
+	return 0;
 }
 
 /* The two ends of a connection: a reads what b writes. [t] */
@@ -393,14 +392,17 @@ usock_accept(struct file *fp, unsigned flags, struct file **fpp)
 	struct usock *us;
 	int error;
 
+	/* First: who is taken off the queue has a file. */
+	error = file_new(fpp);
+	if (error != 0)
+		return error;
 	rw_wlock(&usock_lock);
 	error = accept_wait(fp, &us);
 	rw_wunlock(&usock_lock);
-	if (error != 0)
-		return error;
-	error = usock_file(us, flags, fpp);
-	if (error != 0)
-		usock_free(us);
+	if (error == 0)
+		usock_file(us, flags, *fpp);
+	else
+		file_free(*fpp);
 	return error;
 }
 

@@ -10,20 +10,24 @@
 #include "ulib.h"
 
 enum {
-	SYS_pwrite64 = 18, SYS_socketpair = 53,
+	SYS_pwrite64 = 18, SYS_socket = 41, SYS_connect = 42, SYS_accept = 43,
+	SYS_bind = 49, SYS_listen = 50, SYS_socketpair = 53,
 	SYS_ftruncate = 77, SYS_mkdir = 83, SYS_rmdir = 84, SYS_unlink = 87,
-	SYS_setuid = 105, SYS_statfs = 137, SYS_mount = 165, SYS_umount2 = 166,
+	SYS_setuid = 105, SYS_mknod = 133, SYS_statfs = 137, SYS_mount = 165,
+	SYS_umount2 = 166,
 	SYS_fallocate = 285, SYS_eventfd2 = 290, SYS_epoll_create1 = 291,
 	SYS_dup3 = 292, SYS_memfd_create = 319,
-	O_RDWR = 2, O_CREAT = 0100, F_DUPFD = 0,
+	O_RDWR = 2, O_CREAT = 0100, O_TRUNC = 01000, O_TMPFILE = 020200000,
+	F_DUPFD = 0,
 	RLIMIT_NPROC = 6, RLIMIT_NOFILE = 7,
-	ENFILE = 23, EMFILE = 24, ENOSPC = 28,
+	EBUSY = 16, ENFILE = 23, EMFILE = 24, ENOSPC = 28,
 	NSTR = 4000, STR = 4096,
 };
 
 static char string[(256 << 10) + 1];
 static char *many[NSTR + 1];
 static char *const none[] = { NULL };
+static const char full[] = "/tmp/limits-full";
 /* Data, so that there is a last page of it to be cleared: see middle(). */
 static volatile unsigned data = 20;
 
@@ -99,33 +103,75 @@ used(void)
 static void
 makers(long want)
 {
-	int p[2], n = used();
+	static const char new[] = "/tmp/limits-new";
+	struct stat st;
+	int p[2] = { -1, -1 }, n = used();
 
 	CHECK(sys3(SYS_open, "/dev/null", 0, 0) == want, "open");
-	CHECK(sys3(SYS_open, "/tmp/limits-new", O_RDWR | O_CREAT, 0600) ==
-	    want && (want == -ENFILE || sys2(SYS_access, "/tmp/limits-new",
-	    0) == -ENOENT), "open makes nothing");
-	sys1(SYS_unlink, "/tmp/limits-new");
+	CHECK(sys3(SYS_open, new, O_RDWR | O_CREAT, 0600) == want &&
+	    sys4(SYS_openat, -100, new, O_RDWR | O_CREAT, 0600) == want &&
+	    sys2(SYS_access, new, 0) == -ENOENT, "open makes nothing");
+	CHECK(sys3(SYS_open, "/tmp", O_RDWR | O_TMPFILE, 0600) == want,
+	    "a file without a name");
+	CHECK(sys3(SYS_open, full, O_RDWR | O_TRUNC, 0) == want &&
+	    sys2(SYS_stat, full, &st) == 0 && st.size == 5, "open cuts nothing");
 	CHECK(sys2(SYS_pipe2, p, 0) == want, "pipe");
 	CHECK(sys4(SYS_socketpair, 1, 1, 0, p) == want, "socketpair");
+	CHECK(p[0] == -1 && p[1] == -1, "told of %d %d", p[0], p[1]);
+	CHECK(sys3(SYS_socket, 1, 1, 0) == want, "socket");
 	CHECK(sys2(SYS_eventfd2, 0, 0) == want, "eventfd");
 	CHECK(sys1(SYS_epoll_create1, 0) == want, "epoll");
 	CHECK(sys2(SYS_memfd_create, "m", 0) == want, "memfd");
 	CHECK(used() == n, "%d descriptors, not %d", used(), n);
 }
 
+/* knock: a listening socket with one who waits there, *to. */
+static long
+knock(int *to)
+{
+	/* An abstract name of this process. */
+	static struct {
+		unsigned short	family;
+		char		path[20];
+	} a = { 1, "\0limits" };
+	long l = sys3(SYS_socket, 1, 1 | 04000 /* NONBLOCK */, 0);
+	long len = put_number(a.path + 7, (unsigned long)sys0(SYS_getpid)) -
+	    (char *)&a;
+
+	*to = (int)sys3(SYS_socket, 1, 1, 0);
+	CHECK(l >= 0 && *to >= 0 && sys3(SYS_bind, l, &a, len) == 0 &&
+	    sys2(SYS_listen, l, 1) == 0 && sys3(SYS_connect, *to, &a, len) ==
+	    0, "a connection");
+	return l;
+}
+
+/* answer: there is a descriptor again: the connection is still there. */
+static void
+answer(long l, int to)
+{
+	long fd = sys3(SYS_accept, l, 0, 0);
+	char c = 0;
+
+	CHECK(fd >= 0 && sys3(SYS_write, to, "q", 1) == 1 &&
+	    sys3(SYS_read, fd, &c, 1) == 1 && c == 'q', "accept: %ld", fd);
+	sys1(SYS_close, fd);
+}
+
 static int
 descriptors(void *arg)
 {
-	int p[2] = { -1, -1 }, n = used();
-	long fd, last = 0;
+	int p[2] = { -1, -1 }, n, to;
+	long fd, last = 0, l;
 
 	(void)arg;
+	l = knock(&to);
+	n = used();
 	limit(RLIMIT_NOFILE, 20);
 	while ((fd = sys1(SYS_dup, 0)) >= 0)
 		last = fd;
 	CHECK(fd == -EMFILE && last == 19, "dup: %ld after %ld", fd, last);
 	makers(-EMFILE);
+	CHECK(sys3(SYS_accept, l, 0, 0) == -EMFILE, "accept");
 	CHECK(sys3(SYS_fcntl, 0, F_DUPFD, 0) == -EMFILE &&
 	    sys3(SYS_fcntl, 0, F_DUPFD, 20) == -EINVAL &&
 	    sys3(SYS_dup3, 0, 20, 0) == -EBADF, "dup");
@@ -135,7 +181,62 @@ descriptors(void *arg)
 	    sys4(SYS_socketpair, 1, 1, 0, p) == -EMFILE && used() == n,
 	    "two, and room for one");
 	CHECK(sys1(SYS_dup, 0) == last, "one");
+	sys1(SYS_close, last);
+	answer(l, to);
+	sys1(SYS_close, last - 1);
+	CHECK(sys2(SYS_pipe2, 8, 0) == -EFAULT && used() == n - 1 &&
+	    sys4(SYS_socketpair, 1, 1, 0, 8) == -EFAULT && used() == n - 1,
+	    "nobody to tell");
+	CHECK(sys2(SYS_pipe2, p, 0) == 0 && p[0] == last - 1 && p[1] == last,
+	    "two: %d %d", p[0], p[1]);
 	return 0;
+}
+
+/* ---- a descriptor that is taken, of a file that is not yet open ---- */
+
+static const char fifo[] = "/tmp/limits-fifo";
+static long opened;
+
+static void
+open_fifo(void *arg)
+{
+	(void)arg;
+	opened = sys3(SYS_open, fifo, 0, 0);
+}
+
+static int
+child_dup(void *arg)
+{
+	return sys1(SYS_dup, 0) != *(long *)arg;
+}
+
+static void
+reserved(void)
+{
+	struct uthread t;
+	long n = sys1(SYS_dup, 0), d = n, w;
+
+	CHECK(n > 0 && sys1(SYS_close, n) == 0, "the lowest: %ld", n);
+	CHECK(sys3(SYS_mknod, fifo, 010600, 0) == 0 &&
+	    thread_start(&t, open_fifo, NULL) == 0, "a thread");
+	for (int i = 0; i < 10000; i++) {
+		d = sys1(SYS_dup, 0);
+		sys1(SYS_close, d);
+		if (d != n)
+			break;
+		msleep(1);
+	}
+	CHECK(d == n + 1, "the next: %ld", d);
+	CHECK(sys2(SYS_dup2, 0, n) == -EBUSY, "dup2 over it");
+	CHECK(sys1(SYS_close, n) == -EBADF && sys2(SYS_fcntl, n, 1) ==
+	    -EBADF, "it is not open");
+	CHECK(run_child(child_dup, &n) == 0, "free in a child");
+	w = sys3(SYS_open, fifo, 1, 0);
+	thread_join(&t);
+	CHECK(opened == n && w == n + 1, "%ld, %ld", opened, w);
+	sys1(SYS_close, n);
+	sys1(SYS_close, w);
+	sys1(SYS_unlink, fifo);
 }
 
 /* set: a number of /proc/sys; the old one. */
@@ -160,14 +261,19 @@ set(const char *path, unsigned long value)
 static int
 as_user(void *arg)
 {
-	long fd, n = 0;
+	long fd, n = 0, l;
+	int to;
 
 	(void)arg;
 	CHECK(sys1(SYS_setuid, 1000) == 0, "setuid");
+	l = knock(&to);
 	while ((fd = sys3(SYS_open, "/dev/null", 0, 0)) >= 0)
 		n++;
 	CHECK(fd == -ENFILE && n > 0, "%ld after %ld", fd, n);
 	makers(-ENFILE);
+	CHECK(sys3(SYS_accept, l, 0, 0) == -ENFILE, "accept");
+	sys1(SYS_close, to + 1);
+	answer(l, to);
 	return 0;
 }
 
@@ -350,10 +456,16 @@ middle(void)
 int
 main(int argc, char **argv, char **envp)
 {
+	long fd;
+
 	(void)envp;
 	if (argc > 1 && strcmp(argv[1], "child") == 0)
 		return strlen(argv[2]) != 100000;
 	arguments();
+	fd = sys3(SYS_open, full, O_RDWR | O_CREAT, 0666);
+	CHECK(fd >= 0 && sys3(SYS_write, fd, "hello", 5) == 5, "%s", full);
+	sys1(SYS_close, fd);
+	reserved();
 	CHECK(run_child(descriptors, NULL) == 0, "descriptors");
 	CHECK(run_child(user_procs, NULL) == 0, "processes of a user");
 	if (argc > 1 && strcmp(argv[1], "own") == 0) {
@@ -362,6 +474,7 @@ main(int argc, char **argv, char **envp)
 		space();
 		middle();
 	}
+	sys1(SYS_unlink, full);
 	printf("limits: ok\n");
 	return 0;
 }
