@@ -14,6 +14,9 @@ int		 eventfd_create(uint64_t count, bool semaphore,
 /* pidfd_create: => Gives: a file.  ESRCH, ENOMEM, ENFILE. */
 int		 pidfd_create(int pid, unsigned flags, struct file **fpp)
 		    __warn_unused;
+/* pidfd_make: of a process that cannot be looked up yet. */
+int		 pidfd_make(int pid, nsec_t start, unsigned flags,
+		    struct file **fpp) __warn_unused;
 /* pidfd_pid: the process; 0: it is gone; -1: fp is no pidfd.
  * => Locks: proctree_lock. */
 int		 pidfd_pid(struct file *fp);

@@ -217,6 +217,7 @@ uint64_t	 oom_kills(void);
 #define CLONE_FS		0x00000200UL
 #define CLONE_FILES		0x00000400UL
 #define CLONE_SIGHAND		0x00000800UL
+#define CLONE_PIDFD		0x00001000UL
 #define CLONE_VFORK		0x00004000UL
 #define CLONE_PARENT		0x00008000UL
 #define CLONE_THREAD		0x00010000UL
@@ -232,13 +233,12 @@ struct fork_args {
 	uint64_t	flags;		/* CLONE_* */
 	int		exitsig;
 	uint64_t	stack;		/* 0: the parent's */
-	uint64_t	ptid, ctid;	/* user addresses */
-	uint64_t	tls;
+	uint64_t	ptid, ctid, pidfd, tls;	/* user addresses */
 };
 void		 fork_init(void);
 extern unsigned	 threads_max;	/* [a] of all processes together */
 /* fork1: => Returns 0 and the child's tid; EAGAIN (a limit), ENOMEM, EINVAL;
- * ERESTARTNOINTR (a signal comes first). */
+ * ERESTARTNOINTR (a signal comes first); CLONE_PIDFD: EFAULT, EMFILE, ENFILE. */
 int		 fork1(const struct fork_args *a, int *tidp) __warn_unused;
 
 /* ---- exit.c ---- */

@@ -54,18 +54,21 @@ int64_t
 sys_clone(SYSARGS6(flags, stack, ptid, ctid, tls, a5 __unused))
 {
 	const uint64_t known = CLONE_EXITSIG | CLONE_IGNORED | CLONE_VM |
-	    CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK |
-	    CLONE_PARENT | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |
-	    CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_DETACHED |
-	    CLONE_CHILD_SETTID;
+	    CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_PIDFD |
+	    CLONE_VFORK | CLONE_PARENT | CLONE_THREAD | CLONE_SYSVSEM |
+	    CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |
+	    CLONE_DETACHED | CLONE_CHILD_SETTID;
+	const uint64_t never = CLONE_PIDFD | CLONE_DETACHED;
 	struct fork_args a = {
 		.flags = flags & ~(CLONE_EXITSIG | CLONE_IGNORED),
 		.exitsig = (int)(flags & CLONE_EXITSIG),
-		.stack = stack, .ptid = ptid, .ctid = ctid, .tls = tls
+		.stack = stack, .ptid = ptid, .pidfd = ptid, .ctid = ctid,
+		.tls = tls
 	};
 
 	flags &= 0xffffffffUL;
-	if ((flags & ~known) != 0 || a.exitsig > NSIG)
+	if ((flags & ~known) != 0 || (flags & never) == never ||
+	    a.exitsig > NSIG)
 		return -EINVAL;
 	if ((flags & CLONE_SETTLS) != 0 && tls >= VM_MAX_USER_ADDRESS)
 		return -EPERM;
@@ -106,7 +109,8 @@ int64_t
 sys_clone3(SYSARGS2(ua, size))
 {
 	const uint64_t known = CLONE_VM | CLONE_FS | CLONE_FILES |
-	    CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT | CLONE_THREAD |
+	    CLONE_SIGHAND | CLONE_PIDFD | CLONE_VFORK | CLONE_PARENT |
+	    CLONE_THREAD |
 	    CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID |
 	    CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | CLONE_CLEAR_SIGHAND;
 	struct clone_args ca;
@@ -128,7 +132,7 @@ sys_clone3(SYSARGS2(ua, size))
 	a = (struct fork_args){
 		.flags = ca.flags, .exitsig = (int)ca.exit_signal,
 		.stack = ca.stack + ca.stack_size, .ptid = ca.parent_tid,
-		.ctid = ca.child_tid, .tls = ca.tls
+		.pidfd = ca.pidfd, .ctid = ca.child_tid, .tls = ca.tls
 	};
 	return do_fork(&a);
 }

@@ -6,6 +6,7 @@
  */
 #include "linux_priv.h"
 
+#include <lib/atomic.h>
 #include <lib/string.h>
 #include <linux/misc.h>
 #include <sys/md.h>
@@ -55,9 +56,9 @@ sys_wait4(SYSARGS4(pid, status, options, ru))
 
 /* ---- waitid ---- */
 
-/* waitid_pidfd: the process that a descriptor means. */
+/* waitid_pidfd: the process that a descriptor means; may it wait? */
 static int
-waitid_pidfd(int fd, int *which)
+waitid_pidfd(int fd, int *which, bool *nonblock)
 {
 	struct file *fp = fd_get(fd);
 
@@ -66,14 +67,16 @@ waitid_pidfd(int fd, int *which)
 	rw_rlock(&proctree_lock);
 	*which = pidfd_pid(fp);
 	rw_runlock(&proctree_lock);
+	*nonblock = (atomic_load(&fp->f_flags) & O_NONBLOCK) != 0;
 	file_put(fp);
 	return *which < 0 ? EBADF : *which == 0 ? ECHILD : 0;
 }
 
 /* waitid_which: the id as kern_wait wants it; EINVAL, EBADF, ECHILD. */
 static int
-waitid_which(uint64_t type, int id, int *which)
+waitid_which(uint64_t type, int id, int *which, bool *nonblock)
 {
+	*nonblock = false;
 	switch (type) {
 	case P_ALL:
 		*which = -1;
@@ -88,7 +91,7 @@ waitid_which(uint64_t type, int id, int *which)
 			*which = WAIT_GROUP1;
 		return id >= 0 ? 0 : EINVAL;
 	case P_PIDFD:
-		return id < 0 ? EINVAL : waitid_pidfd(id, which);
+		return id < 0 ? EINVAL : waitid_pidfd(id, which, nonblock);
 	default:
 		return EINVAL;
 	}
@@ -126,13 +129,17 @@ sys_waitid(SYSARGS5(type, id, info, options, ru))
 	struct wait_result res;
 	struct siginfo si;
 	int error, which;
+	bool nonblock;
 
 	if ((options & ~(news | WNOHANG | WNOWAIT | WAIT_ODD)) != 0 ||
 	    (options & news) == 0)
 		return -EINVAL;
-	error = waitid_which(type, (int)id, &which);
+	error = waitid_which(type, (int)id, &which, &nonblock);
 	if (error == 0)
-		error = kern_wait(which, (unsigned)options, &res);
+		error = kern_wait(which, (unsigned)options |
+		    (nonblock ? WNOHANG : 0U), &res);
+	if (error == 0 && res.pid == 0 && (options & WNOHANG) == 0)
+		error = EAGAIN;
 	if (error != 0)
 		return ret_restart(error);
 	waitid_info(&res, &si);

@@ -18,6 +18,7 @@
 #include <lib/atomic.h>
 #include <lib/string.h>
 #include <sys/errno.h>
+#include <sys/event.h>
 #include <sys/file.h>
 #include <sys/md.h>
 #include <sys/ramfs.h>
@@ -254,9 +255,44 @@ fork_reserve(struct proc *p, bool *counted)
 	return false;
 }
 
+/* fork_undo: the process that ut2 is the thread of was not wanted. */
+static void
+fork_undo(struct uthread *ut2)
+{
+	struct proc *p2 = ut2->ut_proc;
+
+	uthread_discard(ut2);
+	fork_unshare(p2);
+	proc_free(p2);
+}
+
+/* fork_pidfd: a descriptor for p2 in the parent's table, if one is wanted. */
+static int
+fork_pidfd(const struct fork_args *a, const struct proc *p2, int *fdp)
+{
+	struct file *fp;
+	int error;
+
+	*fdp = -1;
+	if ((a->flags & CLONE_PIDFD) == 0)
+		return 0;
+	error = pidfd_make(p2->p_pid, p2->p_start, 0, &fp);
+	if (error != 0)
+		return error;
+	error = fd_install(fp, 0, true, fdp);
+	if (error != 0) {
+		file_put(fp);
+		return error;
+	}
+	error = suword32(uaddr(a->pidfd), (uint32_t)*fdp);
+	if (error != 0)
+		(void)fd_close(*fdp);
+	return error;
+}
+
 /* fork_make: a process with its thread that nobody sees yet. */
 static int
-fork_make(const struct fork_args *a, struct uthread **utp)
+fork_make(const struct fork_args *a, struct uthread **utp, int *fdp)
 {
 	struct proc *p1 = curproc, *p2;
 	int error;
@@ -273,19 +309,12 @@ fork_make(const struct fork_args *a, struct uthread **utp)
 		proc_free(p2);
 		return error;
 	}
-	fork_thread_state(a, *utp);
-	return 0;
-}
-
-/* fork_undo: what fork_make made was not wanted. */
-static void
-fork_undo(struct uthread *ut2)
-{
-	struct proc *p2 = ut2->ut_proc;
-
-	uthread_discard(ut2);
-	fork_unshare(p2);
-	proc_free(p2);
+	error = fork_pidfd(a, p2, fdp);
+	if (error == 0)
+		fork_thread_state(a, *utp);
+	else
+		fork_undo(*utp);
+	return error;
 }
 
 /* fork_show: p2 becomes visible.  proctree_lock held for writing. */
@@ -315,12 +344,12 @@ fork_proc(const struct fork_args *a, struct uthread **utp)
 {
 	sigset_t pend;
 	bool dying;
-	int error;
+	int error, fd;
 
 	error = sig_fork_begin();
 	if (error != 0)
 		return error;
-	error = fork_make(a, utp);
+	error = fork_make(a, utp, &fd);
 	if (error != 0) {
 		(void)sig_fork_end();
 		return error;
@@ -332,15 +361,19 @@ fork_proc(const struct fork_args *a, struct uthread **utp)
 	if (!dying)
 		fork_show(a, (*utp)->ut_proc, pend);
 	rw_wunlock(&proctree_lock);
-	if (dying)
-		fork_undo(*utp);
-	return dying ? EINTR : 0;
+	if (!dying)
+		return 0;
+	if (fd >= 0)
+		(void)fd_close(fd);
+	fork_undo(*utp);
+	return EINTR;
 }
 
 /* fork_check: do the flags go together? */
 static bool
-fork_check(uint64_t flags)
+fork_check(const struct fork_args *a)
 {
+	const uint64_t flags = a->flags;
 	const uint64_t together = CLONE_VM | CLONE_SIGHAND | CLONE_FILES |
 	    CLONE_FS;
 	const uint64_t both = CLONE_SIGHAND | CLONE_CLEAR_SIGHAND;
@@ -348,6 +381,11 @@ fork_check(uint64_t flags)
 	if ((flags & CLONE_SIGHAND) != 0 && (flags & CLONE_VM) == 0)
 		return false;
 	if ((flags & both) == both)
+		return false;
+	/* No descriptors of threads here, and no two numbers in one place. */
+	if ((flags & CLONE_PIDFD) != 0 &&
+	    ((flags & CLONE_THREAD) != 0 ||
+	    ((flags & CLONE_PARENT_SETTID) != 0 && a->pidfd == a->ptid)))
 		return false;
 	/* A vfork parent finds its child among its own (I1). */
 	if ((flags & CLONE_VFORK) != 0 && (flags & CLONE_PARENT) != 0)
@@ -364,7 +402,7 @@ fork1(const struct fork_args *a, int *tidp)
 	bool counted;
 	int error;
 
-	if (!fork_check(a->flags))
+	if (!fork_check(a))
 		return EINVAL;
 	if (threads_full() || !fork_reserve(curproc, &counted))
 		return EAGAIN;

@@ -76,25 +76,31 @@ static const struct fileops pidfd_ops = {
 };
 
 int
-pidfd_create(int pid, unsigned flags, struct file **fpp)
+pidfd_make(int pid, nsec_t start, unsigned flags, struct file **fpp)
 {
 	struct pidfd *pf;
-	struct proc *p;
 	int error;
 
 	pf = kmalloc(sizeof(*pf), M_WAITOK);
 	if (pf == NULL)
 		return ENOMEM;
-	rw_rlock(&proctree_lock);
-	p = proc_lookup(pid);
-	error = p == NULL ? ESRCH : 0;
-	if (p != NULL)
-		*pf = (struct pidfd){ pid, p->p_start };
-	rw_runlock(&proctree_lock);
-	if (error == 0)
-		error = file_alloc(&pidfd_ops, O_RDWR | (flags & O_NONBLOCK),
-		    pf, NULL, fpp);
+	*pf = (struct pidfd){ pid, start };
+	error = file_alloc(&pidfd_ops, O_RDWR | (flags & O_NONBLOCK), pf, NULL,
+	    fpp);
 	if (error != 0)
 		kfree(pf);
 	return error;
+}
+
+int
+pidfd_create(int pid, unsigned flags, struct file **fpp)
+{
+	struct proc *p;
+	nsec_t start;
+
+	rw_rlock(&proctree_lock);
+	p = proc_lookup(pid);
+	start = p != NULL ? p->p_start : 0;
+	rw_runlock(&proctree_lock);
+	return p == NULL ? ESRCH : pidfd_make(pid, start, flags, fpp);
 }
