@@ -59,6 +59,7 @@ KERN_SRCS += kern/proc/epoll.c
 KERN_SRCS += kern/proc/pidfd.c
 KERN_SRCS += kern/proc/usock.c
 KERN_SRCS += kern/proc/rights.c
+KERN_SRCS += kern/proc/sockcred.c
 KERN_SRCS += kern/proc/procfs.c
 KERN_SRCS += kern/proc/procfs_pid.c
 KERN_SRCS += kern/proc/procfs_sys.c

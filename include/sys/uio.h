@@ -9,6 +9,7 @@
 #include <sys/uaddr.h>
 
 struct rights;
+struct sockcred;
 
 struct uiovec {
 	struct uaddr	base;
@@ -27,6 +28,7 @@ struct uio {
 	bool			 u_takes;	/* a reader that takes rights */
 	struct rights		*u_rights;	/* to send, until they are sent;
 						 * received */
+	struct sockcred		*u_cred;	/* written by; who reads wants it */
 };
 
 static inline void
@@ -41,6 +43,7 @@ uio_init(struct uio *u, const struct uiovec *iov, unsigned cnt, size_t total,
 	u->u_kernel = false;
 	u->u_nosig = u->u_takes = false;
 	u->u_rights = NULL;
+	u->u_cred = NULL;
 }
 
 /*

@@ -7,6 +7,7 @@
 
 #include <lib/cdefs.h>
 #include <lib/types.h>
+#include <sys/sockcred.h>
 
 struct file;
 struct rnode;
@@ -44,6 +45,11 @@ int	usock_name_of(struct file *fp, bool peer, struct usock_name *name)
 /* usock_shutdown: the reading, the writing side.  ENOTCONN. */
 int	usock_shutdown(struct file *fp, bool rd, bool wr) __warn_unused;
 bool	usock_listens(struct file *fp);
+/* usock_passcred: 0 or 1, which is told (SO_PASSCRED); set -1: only asks. */
+int	usock_passcred(struct file *fp, int set);
+/* usock_peercred: who made the other end, or listened there; of a listener:
+ * who listens; ids of -1: nobody. */
+struct sockcred usock_peercred(struct file *fp);
 
 /* For rights.c: all sockets stand still; take is called with the queues of those
  * that nothing leads to.  => Locks: rights_lock, too. */

@@ -24,6 +24,8 @@
 #define SOCK_FLAGS	((uint32_t)(O_NONBLOCK | O_CLOEXEC))
 #define SO_TYPE		3U
 #define SO_ERROR	4U
+#define SO_PASSCRED	16U
+#define SO_PEERCRED	17U
 #define SO_ACCEPTCONN	30U
 
 struct linux_sockaddr {
@@ -345,11 +347,71 @@ sys_recvfrom(SYSARGS6(fd, buf, len, flags, addr, alenp))
 
 /* ---- options ---- */
 
+/* What an option is, and how long. [t] */
+struct optval {
+	union {
+		uint32_t	number;
+		struct sockcred	cred;
+	};
+	uint32_t	size;
+};
+
+static int
+option_get(struct file *fp, uint32_t opt, struct optval *v)
+{
+	v->size = sizeof(v->number);
+	switch (opt) {
+	case SO_TYPE:
+		v->number = SOCK_STREAM;
+		return 0;
+	case SO_ERROR:
+		v->number = 0;
+		return 0;
+	case SO_ACCEPTCONN:
+		v->number = usock_listens(fp);
+		return 0;
+	case SO_PASSCRED:
+		v->number = (uint32_t)usock_passcred(fp, -1);
+		return 0;
+	case SO_PEERCRED:
+		v->cred = usock_peercred(fp);
+		v->size = sizeof(v->cred);
+		return 0;
+	default:
+		return ENOPROTOOPT;
+	}
+}
+
 int64_t
 sys_getsockopt(SYSARGS6(fd, level, opt, ua, lenp, a5 __unused))
 {
-	uint32_t value = 0, len;
+	struct optval v;
 	struct file *fp;
+	uint32_t len;
+	int error;
+
+	error = sock_get(fd, &fp);
+	if (error != 0)
+		return ret_errno(error);
+	error = (uint32_t)level != SOL_SOCKET ? EOPNOTSUPP :
+	    option_get(fp, (uint32_t)opt, &v);
+	file_put(fp);
+	if (error == 0)
+		error = fuword32(uaddr(lenp), &len);
+	if (error == 0 && (int32_t)len < 0)
+		error = EINVAL;
+	if (error == 0)
+		error = copyout(&v, uaddr(ua), MIN(len, v.size));
+	if (error == 0)
+		error = suword32(uaddr(lenp), MIN(len, v.size));
+	return ret_errno(error);
+}
+
+int64_t
+sys_setsockopt(SYSARGS5(fd, level, opt, ua, len))
+{
+	struct file *fp;
+	uint32_t value;
 	int error;
 
 	error = sock_get(fd, &fp);
@@ -357,20 +419,14 @@ sys_getsockopt(SYSARGS6(fd, level, opt, ua, lenp, a5 __unused))
 		return ret_errno(error);
 	if ((uint32_t)level != SOL_SOCKET)
 		error = EOPNOTSUPP;
-	else if ((uint32_t)opt == SO_TYPE)
-		value = SOCK_STREAM;
-	else if ((uint32_t)opt == SO_ACCEPTCONN)
-		value = usock_listens(fp);
-	else if ((uint32_t)opt != SO_ERROR)
-		error = EOPNOTSUPP;
-	file_put(fp);
-	if (error == 0)
-		error = fuword32(uaddr(lenp), &len);
-	if (error == 0 && (int32_t)len < 0)
+	else if ((int32_t)len < (int32_t)sizeof(value))
 		error = EINVAL;
+	else
+		error = fuword32(uaddr(ua), &value);
+	if (error == 0 && (uint32_t)opt != SO_PASSCRED)
+		error = ENOPROTOOPT;
 	if (error == 0)
-		error = copyout(&value, uaddr(ua), MIN(len, 4U));
-	if (error == 0)
-		error = suword32(uaddr(lenp), MIN(len, 4U));
+		(void)usock_passcred(fp, value != 0);
+	file_put(fp);
 	return ret_errno(error);
 }

@@ -30,6 +30,7 @@
 #include <sys/ramfs.h>
 #include <sys/rights.h>
 #include <sys/sleepq.h>
+#include <sys/sockcred.h>
 #include <sys/zone.h>
 #include <vm/pmap.h>
 #include <vm/vm_page.h>
@@ -51,6 +52,7 @@ struct pipe {
 	unsigned	 p_rwait, p_wwait;	/* [i] threads that sleep */
 	uint64_t	 p_ino;			/* [c] */
 	struct rightslist p_rights;		/* [i] by r_start; see rights.c */
+	struct credruns	 p_creds;		/* [i] whose bytes, if it is known */
 	struct vm_page	*p_pages[PIPE_PAGES];	/* [i] */
 };
 
@@ -128,7 +130,8 @@ pipe_need(struct pipe *pp, uint64_t pos)
 
 /*
  * pipe_get: move what is there, at most all that u wants.  A read does not go
- * beyond bytes that came with rights, which are *got.
+ * beyond bytes that came with rights, which are *got, and not on to another
+ * writer's when it wants to know whose they are.
  */
 static int
 pipe_get(struct pipe *pp, struct uio *u, struct rights **got)
@@ -141,21 +144,25 @@ pipe_get(struct pipe *pp, struct uio *u, struct rights **got)
 
 	*got = NULL;
 	error = 0;
+	if (u->u_cred != NULL && pp->p_tail != stop)
+		stop = credruns_find(&pp->p_creds, pp->p_tail, stop,
+		    u->u_cred);
 	while (u->u_resid > 0 && pp->p_tail != stop && error == 0) {
 		r = *got == NULL ? TAILQ_FIRST(&pp->p_rights) : NULL;
 		p = pipe_at(pp, pp->p_tail, &run);
-		run = MIN(run, (r == NULL ? stop : pp->p_tail < r->r_start ?
-		    r->r_start : r->r_end) - pp->p_tail);
+		run = MIN(run, (r == NULL ? stop : MIN(stop, pp->p_tail <
+		    r->r_start ? r->r_start : r->r_end)) - pp->p_tail);
 		before = u->u_resid;
 		error = uiomove(p, MIN(run, before), u);
 		if (r != NULL && pp->p_tail == r->r_start &&
 		    before != u->u_resid) {
 			rights_detach(&pp->p_rights, r);
 			*got = r;
-			stop = r->r_end;
+			stop = MIN(stop, r->r_end);
 		}
 		pp->p_tail += before - u->u_resid;
 	}
+	credruns_trim(&pp->p_creds, pp->p_tail);
 	/* An empty ring starts over, so that small talk stays in one page. */
 	if (pp->p_head == pp->p_tail)
 		pp->p_head = pp->p_tail = 0;
@@ -245,6 +252,7 @@ pipe_read(struct file *fp, struct uio *u, uint64_t *off __unused)
 static int
 pipe_fill(struct file *fp, struct pipe *pp, struct uio *u, size_t total)
 {
+	struct credrun *run = NULL;
 	uint64_t head;
 	int error;
 
@@ -252,7 +260,12 @@ pipe_fill(struct file *fp, struct pipe *pp, struct uio *u, size_t total)
 		return EPIPE;
 	if (pipe_room(pp, u->u_resid, total)) {
 		head = pp->p_head;
-		error = pipe_put(pp, u);
+		error = u->u_cred == NULL ? 0 : credruns_begin(&pp->p_creds,
+		    head, u->u_cred, &run);
+		if (error == 0)
+			error = pipe_put(pp, u);
+		if (run != NULL)
+			credruns_end(&pp->p_creds, run, pp->p_head);
 		pp->p_nputs++;
 		if (u->u_rights != NULL && pp->p_head != head) {
 			u->u_rights->r_start = head;
@@ -377,6 +390,7 @@ pipe_free(struct pipe *pp)
 	for (i = 0; i < PIPE_PAGES; i++)
 		if (pp->p_pages[i] != NULL)
 			vm_page_free_unowned(pp->p_pages[i]);
+	credruns_trim(&pp->p_creds, ~0UL);
 	rw_destroy(&pp->p_lock);
 	zone_free(pipe_zone, pp);
 }
@@ -428,6 +442,7 @@ pipe_alloc(void)
 		return NULL;
 	rw_init(&pp->p_lock, "pipe", LO_FILE, 0);
 	TAILQ_INIT(&pp->p_rights);
+	TAILQ_INIT(&pp->p_creds);
 	pp->p_ino = atomic_fetchadd(&pipe_ino, 1);
 	return pp;
 }

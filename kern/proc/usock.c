@@ -8,6 +8,8 @@
  *
  * I1: us_rd and us_wr are open ends that nobody else has, or NULL: shut down.
  * I2: a socket on usocks has a name; only those with US_LISTEN are connected to.
+ * I3: us_other is the other end of a connection, whose us_other is this one; NULL
+ *     when it is gone.
  * Locks: usock_lock, one for all; not held while bytes move.
  * Sources: unix(7), socket(7) of Linux.
  */
@@ -20,6 +22,7 @@
 #include <sys/file.h>
 #include <sys/kmalloc.h>
 #include <sys/param.h>
+#include <sys/proc.h>
 #include <sys/ramfs.h>
 #include <sys/rights.h>
 #include <sys/sleepq.h>
@@ -36,6 +39,9 @@ struct usock {
 	TAILQ_HEAD(, usock)	 us_queue;	/* US_LISTEN */
 	unsigned		 us_nqueue, us_backlog;
 	unsigned		 us_nchanges;	/* of what poll says but bytes */
+	struct usock		*us_other;	/* I3 */
+	struct sockcred		 us_peercred;	/* who made the other end */
+	bool			 us_passcred;	/* reads tell whose bytes */
 	bool			 us_listed;	/* on usocks: us_name is its own */
 	bool			 us_queued;	/* in a listener's queue */
 	struct file		*us_file;	/* whose it is; NULL: nobody's yet */
@@ -77,6 +83,7 @@ usock_alloc(void)
 		return NULL;
 	TAILQ_INIT(&us->us_queue);
 	us->us_ino = atomic_fetchadd(&usock_ino, 1);
+	us->us_peercred = (struct sockcred){ 0, ~0U, ~0U };
 	rw_wlock(&usock_lock);
 	LIST_INSERT_HEAD(&all_usocks, us, us_all);
 	rw_wunlock(&usock_lock);
@@ -89,6 +96,8 @@ usock_free(struct usock *us)
 {
 	rw_wlock(&usock_lock);
 	LIST_REMOVE(us, us_all);
+	if (us->us_other != NULL)
+		us->us_other->us_other = NULL;
 	rw_wunlock(&usock_lock);
 	if (us->us_rd != NULL)
 		file_put(us->us_rd);
@@ -193,6 +202,9 @@ usock_join(struct usock *a, struct usock *b, const struct twopipes *t)
 	b->us_rd = t->brd;
 	b->us_wr = t->bwr;
 	a->us_state = b->us_state = US_CONNECTED;
+	a->us_other = b;
+	b->us_other = a;
+	a->us_peercred = b->us_peercred = sockcred_self(ID_EFF);
 	a->us_nchanges++;
 	b->us_nchanges++;
 }
@@ -273,6 +285,7 @@ usock_listen(struct file *fp, unsigned backlog)
 		error = EINVAL;
 	} else {
 		us->us_state = US_LISTEN;
+		us->us_peercred = sockcred_self(ID_EFF);
 		us->us_backlog = backlog;
 	}
 	rw_wunlock(&usock_lock);
@@ -321,6 +334,8 @@ connect_done(struct usock *us, struct usock *server, struct usock *l,
     const struct twopipes *t)
 {
 	usock_join(us, server, t);
+	us->us_peercred = l->us_peercred;
+	server->us_passcred = l->us_passcred;
 	/* Names to be told; the paths' nodes stay with who is bound. */
 	us->us_peer = server->us_name = l->us_name;
 	us->us_peer.node = server->us_name.node = NULL;
@@ -418,6 +433,32 @@ usock_name_of(struct file *fp, bool peer, struct usock_name *name)
 	rw_runlock(&usock_lock);
 	name->node = NULL;
 	return error;
+}
+
+int
+usock_passcred(struct file *fp, int set)
+{
+	struct usock *us = fp->f_data;
+	bool was;
+
+	rw_wlock(&usock_lock);
+	was = us->us_passcred;
+	if (set >= 0)
+		us->us_passcred = set != 0;
+	rw_wunlock(&usock_lock);
+	return was;
+}
+
+struct sockcred
+usock_peercred(struct file *fp)
+{
+	struct usock *us = fp->f_data;
+	struct sockcred c;
+
+	rw_rlock(&usock_lock);
+	c = us->us_peercred;
+	rw_runlock(&usock_lock);
+	return c;
 }
 
 int
@@ -524,15 +565,32 @@ usock_unreached(struct rightslist *out, void (*take)(struct rightslist *from,
 
 /* ---- the file ---- */
 
+/* What a socket was when an end was taken. [t] */
+struct usock_was {
+	enum usock_state state;
+	bool		 creds;		/* whose the bytes are is wanted */
+};
+
+/* usock_asked: does anybody want to know who writes to us?  Who has not accepted
+ * yet may.  usock_lock held. */
+static bool
+usock_asked(const struct usock *us)
+{
+	return us->us_passcred || (us->us_other != NULL &&
+	    (us->us_other->us_passcred ||
+	    atomic_load(&us->us_other->us_file) == NULL));
+}
+
 /* usock_end: one of the two pipes, referenced; it blocks as fp does. */
 static struct file *
-usock_end(struct file *fp, bool write, enum usock_state *state)
+usock_end(struct file *fp, bool write, struct usock_was *was)
 {
 	struct usock *us = fp->f_data;
 	struct file *end;
 
 	rw_rlock(&usock_lock);
-	*state = us->us_state;
+	was->state = us->us_state;
+	was->creds = write ? usock_asked(us) : us->us_passcred;
 	end = write ? us->us_wr : us->us_rd;
 	if (end != NULL)
 		file_ref(end);
@@ -549,28 +607,41 @@ usock_end(struct file *fp, bool write, enum usock_state *state)
 static int
 usock_read(struct file *fp, struct uio *u, uint64_t *off)
 {
-	enum usock_state state;
-	struct file *end = usock_end(fp, false, &state);
+	struct usock_was was;
+	struct file *end = usock_end(fp, false, &was);
+	struct sockcred from, *want = u->u_cred;
 	int error;
 
-	if (end == NULL)
-		return state == US_CONNECTED ? 0 : EINVAL;
-	error = end->f_ops->fo_read(end, u, off);
-	file_put(end);
+	/* A plain read has one writer's bytes, too. */
+	u->u_cred = !was.creds ? NULL : want != NULL ? want : &from;
+	if (end == NULL) {
+		error = was.state == US_CONNECTED ? 0 : EINVAL;
+	} else {
+		error = end->f_ops->fo_read(end, u, off);
+		file_put(end);
+	}
+	if (want == NULL)
+		u->u_cred = NULL;
 	return error;
 }
 
 static int
 usock_write(struct file *fp, struct uio *u, uint64_t *off)
 {
-	enum usock_state state;
-	struct file *end = usock_end(fp, true, &state);
+	struct usock_was was;
+	struct file *end = usock_end(fp, true, &was);
+	struct sockcred self, *said = u->u_cred;
 	int error;
 
 	if (end == NULL)
-		return state == US_CONNECTED ? EPIPE : ENOTCONN;
+		return was.state == US_CONNECTED ? EPIPE : ENOTCONN;
+	if (was.creds && said == NULL) {
+		self = sockcred_self(ID_REAL);
+		u->u_cred = &self;
+	}
 	error = end->f_ops->fo_write(end, u, off);
 	file_put(end);
+	u->u_cred = said;
 	return error;
 }
 
@@ -578,18 +649,18 @@ static unsigned
 usock_poll(struct file *fp)
 {
 	struct usock *us = fp->f_data;
-	enum usock_state state;
+	struct usock_was was;
 	struct file *end;
 	unsigned ev = 0, n;
 
-	end = usock_end(fp, false, &state);
-	if (state == US_LISTEN) {
+	end = usock_end(fp, false, &was);
+	if (was.state == US_LISTEN) {
 		rw_rlock(&usock_lock);
 		n = us->us_nqueue;
 		rw_runlock(&usock_lock);
 		return n > 0 ? POLLIN : 0U;
 	}
-	if (state == US_NEW)
+	if (was.state == US_NEW)
 		return POLLOUT | POLLHUP;
 	/* The other side is gone: the end can be read. */
 	if (end != NULL) {
@@ -601,7 +672,7 @@ usock_poll(struct file *fp)
 	} else {
 		ev |= POLLIN | POLLRDHUP;
 	}
-	end = usock_end(fp, true, &state);
+	end = usock_end(fp, true, &was);
 	if (end != NULL) {
 		n = end->f_ops->fo_poll(end);
 		file_put(end);
@@ -617,14 +688,14 @@ static uint64_t
 usock_edge(struct file *fp, unsigned want)
 {
 	struct usock *us = fp->f_data;
-	enum usock_state state;
+	struct usock_was was;
 	struct file *end;
 	/* Apart from the ends' numbers, of which one goes by a shutdown. */
 	uint64_t n = (uint64_t)atomic_load_relaxed(&us->us_nchanges) << 32;
 	unsigned i;
 
 	for (i = 0; i < 2; i++) {
-		end = usock_end(fp, i == 1, &state);
+		end = usock_end(fp, i == 1, &was);
 		if (end == NULL)
 			continue;
 		n += end->f_ops->fo_edge(end, want &
@@ -649,13 +720,13 @@ usock_stat(struct file *fp, struct fstatus *st)
 static int
 usock_ioctl(struct file *fp, uint64_t cmd, struct uaddr arg)
 {
-	enum usock_state state;
+	struct usock_was was;
 	struct file *end;
 	int error;
 
 	if (cmd != FIONREAD)
 		return ENOTTY;
-	end = usock_end(fp, false, &state);
+	end = usock_end(fp, false, &was);
 	if (end == NULL)
 		return EINVAL;
 	error = end->f_ops->fo_ioctl(end, cmd, arg);

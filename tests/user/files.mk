@@ -44,4 +44,5 @@ USER_PROGS	+= limits
 USER_PROGS	+= systable
 USER_PROGS	+= bomb
 USER_PROGS	+= scm
+USER_PROGS	+= creds
 USER_PROGS	+= pidfds
