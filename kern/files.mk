@@ -35,6 +35,7 @@ KERN_SRCS += kern/proc/itimer.c
 KERN_SRCS += kern/proc/signal.c
 KERN_SRCS += kern/proc/sigdeliver.c
 KERN_SRCS += kern/proc/futex.c
+KERN_SRCS += kern/proc/rseq.c
 KERN_SRCS += kern/proc/exec.c
 KERN_SRCS += kern/proc/exec_args.c
 KERN_SRCS += kern/proc/exec_elf.c

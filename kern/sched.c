@@ -335,6 +335,8 @@ sched_switch(struct runq *rq)
 	else
 		td->td_nivcsw++;
 	next->td_switchin = now;
+	if (__predict_false(next->td_switchast))
+		atomic_or(&next->td_intrsig, TDI_SWITCHED);
 	next->td_slice = SCHED_SLICE;
 	rq->rq_curr = next;
 	rq->rq_prev = td;

@@ -168,7 +168,8 @@ sleepq_commit(struct sleepq_chain *sc, const void *chan, nsec_t timo)
 
 	if (td->td_wflags & PCATCH) {
 		atomic_fence();		/* S4; partner: sleepq_interrupt */
-		if (td->td_wchan != NULL && td->td_intrsig != 0)
+		if (td->td_wchan != NULL &&
+		    (td->td_intrsig & TDI_WAKES) != 0)
 			sleepq_dequeue(sc, td, EINTR);
 	}
 	if (td->td_wchan == NULL) {

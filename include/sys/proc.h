@@ -73,6 +73,8 @@ struct uthread {
 	uint64_t		 ut_restart;	/* [t] call number + 1 to redo */
 	int			 ut_restartif;	/* [t] ERESTART*: past which handlers */
 	uint64_t		 ut_robust;	/* [t] set_robust_list head */
+	uint64_t		 ut_rseq;	/* [t] rseq area, 0: none */
+	uint32_t		 ut_rseqsig;	/* [t] */
 	uint64_t		 ut_settid;	/* [t] CHILD_SETTID's address */
 	bool			 ut_vforkwait;	/* [T] the child still borrows */
 	bool			 ut_forking;	/* [P] making a process */
@@ -270,8 +272,7 @@ void		 pgrp_lost(struct proc *p, const struct proc *parent,
 		    bool exiting);
 /* tty_leader_exit: p ends: does it leave a terminal?  Locks: for writing. */
 void		 tty_leader_exit(const struct proc *p);
-/* tty_number: the device of p's controlling terminal, 0: none; its foreground
- * group, or -1. */
+/* tty_number: p's terminal, a device, 0: none; its foreground group, or -1. */
 uint64_t	 tty_number(const struct proc *p, int *pgid);
 
 /* ---- exec.c ---- */
@@ -294,7 +295,6 @@ struct procargs {
 struct procargs	*procargs_share(struct procargs *pa);	/* NULL is allowed */
 void		 procargs_put(struct procargs *pa);
 
-/* exe_share, exe_put: p_exe's reference and its count as being run; NULL is
- * allowed. */
+/* p_exe's reference and its count as being run; NULL is allowed. */
 struct rnode	*exe_share(struct rnode *exe);
 void		 exe_put(struct rnode *exe);

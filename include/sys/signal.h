@@ -154,6 +154,7 @@ struct sigstack {		/* Linux's stack_t */
 };
 #define SS_ONSTACK	1
 #define SS_DISABLE	2
+#define SS_AUTODISARM	INT32_MIN	/* away while a handler runs */
 #define MINSIGSTKSZ	2048
 
 void		 signal_init(void);
@@ -230,8 +231,13 @@ int		 sig_wait(sigset_t set, bool forever, nsec_t timo,
 sigset_t	 sig_pending(void);
 /* sig_return: end of a handler: frame and mask back; a bad frame kills. */
 void		 sig_return(struct trapframe *tf);
-/* sig_onstack: is sp on the thread's alternate stack? */
+/* sig_onstack: is sp on the thread's alternate stack?  Not on one that disarms
+ * itself: it may be used again. */
 bool		 sig_onstack(const struct uthread *ut, uint64_t sp);
+/* sig_altstack: the running thread, whose stack is at sp, gets another
+ * alternate one.  => Returns 0, EPERM (it is on it), EINVAL, ENOMEM. */
+int		 sig_altstack(struct uthread *ut, const struct sigstack *ss,
+		    uint64_t sp);
 /* sig_chldaction: how p takes SIGCHLD; false: it does not (the kernel, or
  * exiting).  => Locks: takes p_lock. */
 bool		 sig_chldaction(struct proc *p, struct sigaction *sa);

@@ -50,7 +50,7 @@ int	sleepq_wait(const void *chan, unsigned flags, const char *wmesg,
 
 /*
  * sleepq_interrupt: set TDI_* bits in td->td_intrsig; a PCATCH sleep of td ends
- * with EINTR (so does one that begins while td_intrsig is set), and a thread in
+ * with EINTR (so does one that begins while one is set), and a thread in
  * user mode on another CPU is made to enter the kernel (resched IPI).
  * => The caller keeps td from going away (its process's lock).  Any context.
  */

@@ -47,7 +47,7 @@ struct thread {
 	cpumask_t		 td_affinity;	/* [s] CPUs allowed */
 	unsigned		 td_critnest;	/* [t] > 0: not preempted */
 	bool			 td_needresched;/* [a] */
-	volatile unsigned	 td_intrsig;	/* [a] TDI_*: ends a PCATCH sleep */
+	volatile unsigned	 td_intrsig;	/* [a] TDI_*; _WAKES end a PCATCH sleep */
 	const void		*td_wchan;	/* [q] what it sleeps on */
 	const char		*td_wmesg;	/* [q] and its name */
 	nsec_t			 td_wsince;	/* [q] since when */
@@ -68,6 +68,7 @@ struct thread {
 	uint64_t		 td_faults;	/* [t] page faults served */
 	bool			 td_tickast;	/* [a] kern/proc wants userret at
 						 * each tick in user mode */
+	bool			 td_switchast;	/* [t] and after each switch */
 	unsigned		 td_nheld;	/* [t] lockdep */
 	struct lockdep_held	 td_held[LOCKDEP_MAXHELD];	/* [t] */
 	unsigned		 td_pagesbusied;/* [t] pages busied by us */
@@ -82,6 +83,8 @@ struct thread {
 };
 #define TDI_SIGNAL	0x1	/* a signal is pending */
 #define TDI_DIE		0x2	/* the process is exiting */
+#define TDI_WAKES	(TDI_SIGNAL | TDI_DIE)
+#define TDI_SWITCHED	0x4	/* td_switchast, and it was given a CPU */
 /* thread_dying: the current thread is on its way out: nothing is worth waiting
  * for. */
 #define thread_dying()	((curthread->td_intrsig & TDI_DIE) != 0)

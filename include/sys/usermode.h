@@ -11,6 +11,7 @@
 #include <lib/cdefs.h>
 #include <lib/types.h>
 #include <machine/frame.h>	/* struct trapframe */
+#include <sys/signal.h>		/* struct sigstack */
 
 struct thread;
 
@@ -81,6 +82,7 @@ void	md_syscall_return(struct trapframe *tf, int64_t value);
 void	md_syscall_restart(struct trapframe *tf, uint64_t nr);
 uint64_t md_user_sp(const struct trapframe *tf);
 uint64_t md_user_pc(const struct trapframe *tf);
+void	md_set_user_pc(struct trapframe *tf, uint64_t pc);
 
 /* arch_prctl.  td is the current thread, or one that has not started.  The
  * caller has checked that base is a user address. */
@@ -95,10 +97,8 @@ struct md_sigargs {
 	uint64_t	handler;
 	uint64_t	restorer;	/* SA_RESTORER's address */
 	uint64_t	oldmask;	/* saved in uc_sigmask */
-	uint64_t	altstack_sp;	/* 0: on the current stack; else to this
-					 * one, unless already there */
-	uint64_t	altstack_size;
-	uint32_t	altstack_flags;	/* as uc_stack shows them */
+	struct sigstack	stack;		/* saved in uc_stack */
+	bool		onstack;	/* the frame goes to its top */
 	const void	*siginfo;	/* 128 bytes, Linux siginfo_t */
 };
 /* md_sendsig: build the frame on the user stack and aim tf at the handler; the
@@ -108,9 +108,10 @@ struct md_sigargs {
 int	md_sendsig(struct trapframe *tf, const struct md_sigargs *a)
 	    __warn_unused;
 /* md_sigreturn: restore tf (all of it, rax too: the caller must not store a
- * result) from the frame at the user stack; *mask is uc_sigmask.
+ * result) from the frame at the user stack; *mask is uc_sigmask, *stack uc_stack.
  * => Current thread.  Sleeps: may fault.
  * => Returns 0; EFAULT: the frame cannot be read, or its rip, cs or ss would
  *    harm the kernel (tf is unchanged; the caller kills).  Flag bits that user
  *    code may not set are ignored. */
-int	md_sigreturn(struct trapframe *tf, uint64_t *mask) __warn_unused;
+int	md_sigreturn(struct trapframe *tf, uint64_t *mask,
+	    struct sigstack *stack) __warn_unused;

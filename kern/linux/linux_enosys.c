@@ -2,7 +2,7 @@
 /*
  * linux_enosys.c: says which program called what is not there:
  *
- *	linux: gctest[12]: system call 334 (rseq) returned ENOSYS
+ *	linux: gctest[12]: system call 202 (futex) returned ENOSYS
  *
  * Without the boot option enosys only numbers that the table does not have are
  * told; with it every call that returned ENOSYS: refused ones and those that do

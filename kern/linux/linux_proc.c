@@ -15,6 +15,7 @@
 #include <sys/futex.h>
 #include <sys/md.h>
 #include <sys/proc.h>
+#include <sys/rseq.h>
 #include <sys/smp.h>
 #include <sys/usermode.h>
 #include <vm/vm_map.h>
@@ -195,6 +196,13 @@ sys_get_robust_list(SYSARGS3(tid, head, len))
 	if (error == 0)
 		error = suword64(uaddr(head), list);
 	return ret_errno(error);
+}
+
+int64_t
+sys_rseq(SYSARGS6(area, size, flags, sig, a4 __unused, a5 __unused))
+{
+	return ret_errno(rseq_register(area, (uint32_t)size, (uint32_t)flags,
+	    (uint32_t)sig));
 }
 
 int64_t

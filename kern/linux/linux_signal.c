@@ -118,44 +118,23 @@ sys_rt_sigtimedwait(SYSARGS6(ua, info, ts, size, a4 __unused, a5 __unused))
 	return error != 0 ? ret_errno(error) : si.si_signo;
 }
 
-static bool
-sigstack_ok(const struct sigstack *ss, int *error)
-{
-	*error = 0;
-	if ((ss->ss_flags & ~SS_DISABLE) != 0)
-		*error = EINVAL;
-	else if ((ss->ss_flags & SS_DISABLE) == 0 &&
-	    ss->ss_size < MINSIGSTKSZ)
-		*error = ENOMEM;
-	return *error == 0;
-}
-
 int64_t
 sys_sigaltstack(SYSARGS6(ss, oss, a2 __unused, a3 __unused, a4 __unused,
     a5 __unused))
 {
 	struct uthread *ut = curuthread;
+	uint64_t sp = md_user_sp(md_user_frame(curthread));
 	struct sigstack new, old = ut->ut_sigstk;
-	bool on;
 	int error;
 
-	on = sig_onstack(ut, md_user_sp(md_user_frame(curthread)));
-	if (on)
+	if (sig_onstack(ut, sp))
 		old.ss_flags |= SS_ONSTACK;
 	if (ss != 0) {
 		error = copyin(uaddr(ss), &new, sizeof(new));
+		if (error == 0)
+			error = sig_altstack(ut, &new, sp);
 		if (error != 0)
 			return ret_errno(error);
-		if (on)
-			return -EPERM;
-		/* What sigaltstack told may be given back as it was. */
-		new.ss_flags &= ~SS_ONSTACK;
-		if (!sigstack_ok(&new, &error))
-			return ret_errno(error);
-		if ((new.ss_flags & SS_DISABLE) != 0)
-			new.ss_sp = new.ss_size = 0;
-		new.__pad = 0;
-		ut->ut_sigstk = new;
 	}
 	return oss != 0 ? ret_errno(copyout(&old, uaddr(oss), sizeof(old))) :
 	    0;

@@ -21,6 +21,7 @@
 #include <sys/file.h>
 #include <sys/futex.h>
 #include <sys/proc.h>
+#include <sys/rseq.h>
 #include <sys/ramfs.h>
 #include <sys/usermode.h>
 #include <vm/pmap.h>
@@ -276,6 +277,7 @@ exec_commit(struct exec *ex, const char *path)
 	rw_wunlock(&p->p_lock);
 	ut->ut_sigstk = (struct sigstack){ .ss_flags = SS_DISABLE };
 	ut->ut_restart = 0;
+	rseq_forget(ut);
 	itimer_exec(p);
 	p->p_prctl &= ~(unsigned)(PRF_BARRIER | PRF_BARRIERCORE);
 	fdtable_cloexec(p->p_fd);

@@ -14,6 +14,7 @@
  * Locks: proctree_lock, p_lock (through proc.c).
  */
 #include <sys/proc.h>
+#include <sys/rseq.h>
 
 #include <lib/atomic.h>
 #include <lib/string.h>
@@ -117,6 +118,8 @@ fork_thread_state(const struct fork_args *a, struct uthread *ut2)
 	if ((a->flags & CLONE_SETTLS) != 0)
 		md_set_fsbase(td2, a->tls);
 	ut2->ut_sigmask = ut1->ut_sigmask;
+	if ((a->flags & CLONE_VM) == 0)
+		rseq_inherit(ut2, ut1);
 	/* A second thread in one space must not share the signal stack. */
 	if ((a->flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM)
 		ut2->ut_sigstk = ut1->ut_sigstk;

@@ -18,6 +18,7 @@
 #include <sys/kprintf.h>
 #include <sys/md.h>
 #include <sys/proc.h>
+#include <sys/rseq.h>
 #include <sys/sleepq.h>
 #include <sys/usermode.h>
 
@@ -127,8 +128,29 @@ sig_onstack(const struct uthread *ut, uint64_t sp)
 {
 	const struct sigstack *ss = &ut->ut_sigstk;
 
-	return (ss->ss_flags & SS_DISABLE) == 0 && sp > ss->ss_sp &&
-	    sp - ss->ss_sp <= ss->ss_size;
+	return (ss->ss_flags & (SS_DISABLE | SS_AUTODISARM)) == 0 &&
+	    sp > ss->ss_sp && sp - ss->ss_sp <= ss->ss_size;
+}
+
+int
+sig_altstack(struct uthread *ut, const struct sigstack *ss, uint64_t sp)
+{
+	int32_t mode = ss->ss_flags & ~SS_AUTODISARM;
+
+	if (sig_onstack(ut, sp))
+		return EPERM;
+	/* What sigaltstack told may be given back as it was. */
+	if (mode != 0 && mode != SS_DISABLE && mode != SS_ONSTACK)
+		return EINVAL;
+	if (mode != SS_DISABLE && ss->ss_size < MINSIGSTKSZ)
+		return ENOMEM;
+	ut->ut_sigstk = (struct sigstack){ .ss_flags = ss->ss_flags &
+	    ~SS_ONSTACK };
+	if (mode != SS_DISABLE) {
+		ut->ut_sigstk.ss_sp = ss->ss_sp;
+		ut->ut_sigstk.ss_size = ss->ss_size;
+	}
+	return 0;
 }
 
 /* sig_restart: an interrupted call before a handler of sa runs (or NULL). */
@@ -158,16 +180,16 @@ sig_handler(struct trapframe *tf, int signo, const struct sigaction *sa,
 	a.handler = sa->sa_handler;
 	a.restorer = sa->sa_restorer;
 	a.oldmask = ut->ut_suspended ? ut->ut_oldmask : ut->ut_sigmask;
-	a.altstack_flags = (uint32_t)ut->ut_sigstk.ss_flags;
-	if ((sa->sa_flags & SA_ONSTACK) != 0 &&
+	a.stack = ut->ut_sigstk;
+	a.onstack = (sa->sa_flags & SA_ONSTACK) != 0 &&
 	    (ut->ut_sigstk.ss_flags & SS_DISABLE) == 0 &&
-	    !sig_onstack(ut, md_user_sp(tf))) {
-		a.altstack_sp = ut->ut_sigstk.ss_sp;
-		a.altstack_size = ut->ut_sigstk.ss_size;
-	}
+	    !sig_onstack(ut, md_user_sp(tf));
 	a.siginfo = si;
-	if ((sa->sa_flags & SA_RESTORER) == 0 || md_sendsig(tf, &a) != 0)
+	if ((sa->sa_flags & SA_RESTORER) == 0 || rseq_leave(tf) != 0 ||
+	    md_sendsig(tf, &a) != 0)
 		sig_die(tf, SIGSEGV, si);
+	if ((ut->ut_sigstk.ss_flags & SS_AUTODISARM) != 0)
+		ut->ut_sigstk = (struct sigstack){ .ss_flags = SS_DISABLE };
 	ut->ut_suspended = false;
 	mask = ut->ut_sigmask | sa->sa_mask;
 	if ((sa->sa_flags & SA_NODEFER) == 0)
@@ -265,7 +287,10 @@ userret(struct trapframe *tf)
 	while ((intr = atomic_load(&td->td_intrsig)) != 0) {
 		if ((intr & TDI_DIE) != 0)
 			exit1(td->td_proc->p_xstat, false);
-		sig_deliver(tf);
+		if ((intr & TDI_SWITCHED) != 0 && rseq_switched(tf) != 0)
+			trapsignal(SIGSEGV, SI_KERNEL, 0);
+		if ((intr & TDI_SIGNAL) != 0)
+			sig_deliver(tf);
 	}
 	if (ut->ut_suspended) {
 		ut->ut_suspended = false;
@@ -310,12 +335,16 @@ trapsignal(int signo, int code, uint64_t addr)
 void
 sig_return(struct trapframe *tf)
 {
+	struct sigstack stack;
 	uint64_t mask;
 
-	if (md_sigreturn(tf, &mask) != 0)
+	if (md_sigreturn(tf, &mask, &stack) != 0) {
 		trapsignal(SIGSEGV, SI_KERNEL, 0);
-	else
-		sigmask_set(mask);
+		return;
+	}
+	sigmask_set(mask);
+	/* As Linux: a stack that will not do leaves the one there is. */
+	sig_altstack(curuthread, &stack, md_user_sp(tf));
 }
 
 int

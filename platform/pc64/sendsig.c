@@ -47,9 +47,7 @@ CTASSERT(sizeof(struct sigcontext) == 256, "Linux struct sigcontext");
 
 struct ucontext {
 	uint64_t	uc_flags, uc_link;
-	uint64_t	ss_sp;
-	uint32_t	ss_flags, ss_pad;
-	uint64_t	ss_size;
+	struct sigstack	uc_stack;
 	struct sigcontext uc_mcontext;
 	uint64_t	uc_sigmask;
 };
@@ -122,12 +120,8 @@ context_restore(struct trapframe *tf, const struct sigcontext *sc)
 static uint64_t
 frame_stack(const struct trapframe *tf, const struct md_sigargs *a)
 {
-	uint64_t sp = tf->tf_rsp;
-
-	if (a->altstack_sp != 0 && (sp <= a->altstack_sp ||
-	    sp - a->altstack_sp > a->altstack_size))
-		return a->altstack_sp + a->altstack_size;
-	return sp - RED_ZONE;
+	return a->onstack ? a->stack.ss_sp + a->stack.ss_size :
+	    tf->tf_rsp - RED_ZONE;
 }
 
 int
@@ -144,9 +138,7 @@ md_sendsig(struct trapframe *tf, const struct md_sigargs *a)
 	sp = rounddown2(fp - sizeof(f), 16UL) - 8;
 
 	uc->uc_flags = UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
-	uc->ss_sp = a->altstack_sp;
-	uc->ss_size = a->altstack_size;
-	uc->ss_flags = a->altstack_flags;
+	uc->uc_stack = a->stack;
 	uc->uc_sigmask = a->oldmask;
 	context_save(&uc->uc_mcontext, tf, &curthread->td_md);
 	uc->uc_mcontext.oldmask = a->oldmask;
@@ -170,7 +162,7 @@ md_sendsig(struct trapframe *tf, const struct md_sigargs *a)
 }
 
 int
-md_sigreturn(struct trapframe *tf, uint64_t *mask)
+md_sigreturn(struct trapframe *tf, uint64_t *mask, struct sigstack *stack)
 {
 	struct ucontext uc;
 	const struct sigcontext *sc = &uc.uc_mcontext;
@@ -189,5 +181,6 @@ md_sigreturn(struct trapframe *tf, uint64_t *mask)
 		return EFAULT;
 	context_restore(tf, sc);
 	*mask = uc.uc_sigmask;
+	*stack = uc.uc_stack;
 	return 0;
 }

@@ -125,6 +125,12 @@ md_user_pc(const struct trapframe *tf)
 	return tf->tf_rip;
 }
 
+void
+md_set_user_pc(struct trapframe *tf, uint64_t pc)
+{
+	tf->tf_rip = pc;
+}
+
 /*
  * The bases of the current thread are in the CPU; interrupts are off so that
  * pc_fsbase and the MSR belong to the same CPU.

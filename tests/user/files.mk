@@ -46,3 +46,4 @@ USER_PROGS	+= bomb
 USER_PROGS	+= scm
 USER_PROGS	+= creds
 USER_PROGS	+= pidfds
+USER_PROGS	+= rseqs

@@ -260,6 +260,77 @@ threads(void)
 	mask(1, BIT(SIGUSR1));
 }
 
+/* ---- the alternate stack while a handler runs ---- */
+
+struct stack {
+	uint64_t	sp;
+	unsigned	flags, pad;
+	uint64_t	size;
+};
+#define SA_ONSTACK	0x08000000UL
+#define SS_DISABLE	2U
+#define SS_AUTODISARM	0x80000000U
+
+static struct stack saved, inside, other_stack;
+static uint64_t handler_sp;
+
+static void
+on_stack(int sig, void *info, void *uc)
+{
+	char here;
+
+	(void)sig;
+	(void)info;
+	handler_sp = (uint64_t)&here;
+	saved = *(struct stack *)((uint64_t *)uc + 2);
+	sys2(SYS_sigaltstack, 0, &inside);
+	if (other_stack.sp != 0)
+		sys2(SYS_sigaltstack, &other_stack, 0);
+}
+
+static bool
+within(const struct stack *s, uint64_t sp)
+{
+	return sp - s->sp < s->size;
+}
+
+static void
+stacks(void)
+{
+	struct sigaction sa = { on_stack, SA_RESTORER | SA_SIGINFO,
+	    restorer, 0 };
+	struct stack s = { .size = 4 * PGSZ }, now;
+
+	s.sp = (uint64_t)map_anon(s.size, PROT_READ | PROT_WRITE);
+	other_stack = (struct stack){ .sp = (uint64_t)map_anon(s.size,
+	    PROT_READ | PROT_WRITE), .size = s.size };
+	CHECK(sys2(SYS_sigaltstack, &s, 0) == 0, "sigaltstack");
+	/* Not on it; the handler takes another, which is gone afterwards. */
+	CHECK(sys4(SYS_rt_sigaction, SIGUSR1, &sa, 0, 8) == 0, "sigaction");
+	sys2(SYS_kill, me(), SIGUSR1);
+	CHECK(!within(&s, handler_sp) && saved.sp == s.sp &&
+	    saved.size == s.size, "uc_stack %lx", saved.sp);
+	CHECK(sys2(SYS_sigaltstack, 0, &now) == 0 && now.sp == s.sp &&
+	    now.flags == 0, "after: %lx, %x", now.sp, now.flags);
+	/* On one that is away meanwhile. */
+	other_stack.sp = 0;
+	s.flags = SS_AUTODISARM;
+	sa.flags |= SA_ONSTACK;
+	CHECK(sys2(SYS_sigaltstack, &s, 0) == 0 &&
+	    sys4(SYS_rt_sigaction, SIGUSR1, &sa, 0, 8) == 0, "disarming");
+	sys2(SYS_kill, me(), SIGUSR1);
+	CHECK(within(&s, handler_sp) && saved.sp == s.sp &&
+	    saved.flags == SS_AUTODISARM && inside.sp == 0 &&
+	    inside.flags == SS_DISABLE, "inside: %lx, %x; saved %x", inside.sp,
+	    inside.flags, saved.flags);
+	CHECK(sys2(SYS_sigaltstack, 0, &now) == 0 && now.sp == s.sp &&
+	    now.flags == SS_AUTODISARM, "after: %lx, %x", now.sp, now.flags);
+	s.flags = 4;
+	CHECK(sys2(SYS_sigaltstack, &s, 0) == -EINVAL, "bad flags");
+	s.flags = SS_DISABLE;
+	CHECK(sys2(SYS_sigaltstack, &s, 0) == 0, "off");
+}
+
 int
 main(int argc, char **argv, char **envp)
 {
@@ -273,6 +344,7 @@ main(int argc, char **argv, char **envp)
 	timedwait_child();
 	interrupts();
 	threads();
-	printf("sigmore: queues, waits, interrupted calls, threads\n");
+	stacks();
+	printf("sigmore: queues, waits, interrupted calls, threads, stacks\n");
 	return 0;
 }
