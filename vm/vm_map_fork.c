@@ -36,9 +36,8 @@
 
 /* ---- what both need ---- */
 
-/* An object for an entry that has none.  => Locks: map write-locked. */
-static int
-entry_make_object(struct vm_map *map, struct vm_map_entry *entry)
+int
+vm_map_entry_make_object(struct vm_map *map, struct vm_map_entry *entry)
 {
 	struct vm_object *object;
 
@@ -99,7 +98,7 @@ static int
 lookup_prepare(struct vm_map *map, struct vm_map_entry *entry)
 {
 	if (entry->object == NULL)
-		return entry_make_object(map, entry);
+		return vm_map_entry_make_object(map, entry);
 	return entry_shadow(map, entry);
 }
 
@@ -176,12 +175,8 @@ fork_protect(struct map_fork *f, const struct vm_map_entry *entry)
 	f->protect_end = entry->end;
 }
 
-/*
- * A reference for the child.  ONEMAPPING goes under the object's lock, which
- * is also where a falling count would set it.
- */
-static void
-fork_reference(struct vm_object *object)
+void
+vm_map_reference_object(struct vm_object *object)
 {
 	if (!vm_object_anonymous(object)) {
 		vm_object_reference(object);
@@ -206,7 +201,7 @@ fork_share(struct map_fork *f, struct vm_map_entry *entry,
 	if ((entry->eflags & MAP_ENTRY_GUARD) != 0)
 		return 0;
 	if (entry->object == NULL)
-		error = entry_make_object(f->parent, entry);
+		error = vm_map_entry_make_object(f->parent, entry);
 	else if ((entry->eflags & MAP_ENTRY_NEEDS_COPY) != 0)
 		error = entry_shadow(f->parent, entry);
 	if (error == 0 && entry->wired_count != 0 &&
@@ -214,7 +209,7 @@ fork_share(struct map_fork *f, struct vm_map_entry *entry,
 		error = vm_fault_front_entry(f->parent, entry);
 	if (error != 0)
 		return error;
-	fork_reference(entry->object);
+	vm_map_reference_object(entry->object);
 	entry->eflags |= MAP_ENTRY_SHARED;
 	new->object = entry->object;
 	new->offset = entry->offset;
@@ -300,7 +295,7 @@ fork_copy(struct map_fork *f, struct vm_map_entry *entry,
 	fork_shorten(f, entry);
 	new->object = entry->object;
 	new->offset = entry->offset;
-	fork_reference(entry->object);
+	vm_map_reference_object(entry->object);
 	/* NEEDS_COPY already: nothing is mapped writable. */
 	if ((entry->eflags & MAP_ENTRY_NEEDS_COPY) == 0) {
 		entry->eflags |= MAP_ENTRY_COW | MAP_ENTRY_NEEDS_COPY;

@@ -419,14 +419,12 @@ vm_map_chain_file(struct vm_object *object, vm_ooffset_t *offset)
 	return next;
 }
 
-/* The old object leaves the entry in a carrier, to be released later. */
-static void
-dontneed_replace(struct vm_map_entry *entry, struct vm_map_entry *carrier)
+void
+vm_map_entry_anew(struct vm_map_entry *entry)
 {
 	vm_ooffset_t offset = entry->offset;
 	struct vm_object *file = vm_map_chain_file(entry->object, &offset);
 
-	*carrier = *entry;
 	entry->object = file;
 	if (file != NULL) {
 		entry->offset = offset;
@@ -455,8 +453,10 @@ dontneed_replace_range(struct vm_map *map, vm_offset_t start, vm_offset_t end,
 		RANGE_FOREACH(entry, first, end) {
 			if (dontneed_how(entry) != DN_REPLACE)
 				continue;
+			/* To be released later. */
 			carrier = vm_map_entry_take(&r);
-			dontneed_replace(entry, carrier);
+			*carrier = *entry;
+			vm_map_entry_anew(entry);
 			carrier->link.rb_left = *dead == NULL ? NULL :
 			    &(*dead)->link;
 			*dead = carrier;

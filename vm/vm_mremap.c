@@ -12,6 +12,10 @@
  * of its own that merges with the old one where it can.  The new part is made
  * before anything moves, since that is what can fail.
  *
+ * With keep each entry leaves a twin behind: of shared memory with the same
+ * object, of private memory with what is behind the private pages, a file or
+ * zeroes.  No page is in both.
+ *
  * Invariants: those of vm_map.c.
  * Locks: the map, write, throughout; objects one at a time inside.
  * Sources: mremap(2) of Linux for what is refused and how.
@@ -34,6 +38,7 @@ struct remap {
 	struct vm_map		*map;
 	vm_offset_t		 old, new;
 	vm_size_t		 old_len, new_len;
+	bool			 keep;
 	bool			 wired;		/* some of it was */
 	struct vm_map_entry	*dead[2];	/* of the target, of the tail */
 };
@@ -121,18 +126,30 @@ tail_insert(struct remap *r, struct vm_map_entry *last, vm_offset_t start)
 	return error;
 }
 
+static void
+entry_unwire(struct remap *r, struct vm_map_entry *entry)
+{
+	if (entry->wired_count == 0)
+		return;
+	vm_fault_unwire(r->map, entry->start, entry->end);
+	entry->eflags &= ~MAP_ENTRY_USER_WIRED;
+	entry->wired_count = 0;
+	r->wired = true;
+}
+
+static void
+entry_link(struct remap *r, struct vm_map_entry *entry)
+{
+	struct vm_map_entry *prev;
+
+	(void)vm_map_lookup_entry(r->map, entry->start, &prev);
+	vm_map_entry_link(r->map, prev, entry);
+}
+
 /* Out of the tree, and in again at its new address, with nothing mapped. */
 static void
 entry_move(struct remap *r, struct vm_map_entry *entry)
 {
-	struct vm_map_entry *prev;
-
-	if (entry->wired_count != 0) {
-		vm_fault_unwire(r->map, entry->start, entry->end);
-		entry->eflags &= ~MAP_ENTRY_USER_WIRED;
-		entry->wired_count = 0;
-		r->wired = true;
-	}
 	pmap_remove(r->map->pmap, entry->start, entry->end);
 	vm_map_entry_unlink(r->map, entry);
 	entry->start += r->new - r->old;
@@ -141,8 +158,63 @@ entry_move(struct remap *r, struct vm_map_entry *entry)
 	entry->eflags &= ~MAP_ENTRY_STACK;
 	entry->avail_ssize = 0;
 	entry->fault_pages = 0;
-	(void)vm_map_lookup_entry(r->map, entry->start, &prev);
-	vm_map_entry_link(r->map, prev, entry);
+	entry_link(r, entry);
+}
+
+/* twins_reserve: entries for what stays at the old range, and objects for what
+ * is shared there. */
+static int
+twins_reserve(struct remap *r, struct vm_map_reserve *rs)
+{
+	struct vm_map_entry *entry;
+	unsigned n = 0;
+	int error = 0;
+
+	for (entry = vm_map_entry_ge(r->map, r->old); entry != NULL &&
+	    entry->start < r->old + r->old_len && error == 0;
+	    entry = vm_map_entry_next(entry), n++)
+		if (entry->object == NULL &&
+		    (entry->eflags & MAP_ENTRY_SHARED) != 0)
+			error = vm_map_entry_make_object(r->map, entry);
+	return error != 0 ? error : vm_map_entry_reserve(r->map, rs,
+	    rs->count + n);
+}
+
+/* twin_object: what entry is to be when its copy has gone with the pages. */
+static void
+twin_object(struct vm_map_entry *entry)
+{
+	if (entry->object == NULL)
+		return;
+	if ((entry->eflags & MAP_ENTRY_SHARED) != 0 ||
+	    !vm_object_anonymous(entry->object))
+		vm_map_reference_object(entry->object);
+	else
+		vm_map_entry_anew(entry);
+}
+
+/* range_move: what is mapped there, clipped to it.  Cannot fail. */
+static void
+range_move(struct remap *r, struct vm_map_reserve *rs)
+{
+	struct vm_map_entry *entry, *next, *twin = NULL;
+	const vm_offset_t end = r->old + r->old_len;
+
+	for (entry = vm_map_entry_ge(r->map, r->old);
+	    entry != NULL && entry->start < end; entry = next) {
+		next = vm_map_entry_next(entry);
+		entry_unwire(r, entry);
+		if (r->keep) {
+			twin = vm_map_entry_take(rs);
+			*twin = *entry;
+			twin_object(twin);
+		}
+		entry_move(r, entry);
+		if (r->keep)
+			entry_link(r, twin);
+	}
+	if (r->keep)
+		vm_map_simplify_range(r->map, r->old, end);
 }
 
 /* move_range: to r->new, where there is room, and longer if that is asked. */
@@ -151,11 +223,15 @@ move_range(struct remap *r, struct vm_map_entry *last)
 {
 	const vm_offset_t end = r->old + r->old_len;
 	struct vm_map_reserve rs = VM_MAP_RESERVE_INIT;
-	struct vm_map_entry *entry, *next;
+	struct vm_map_entry *entry;
 	int error;
 
+	if (r->keep && vmspace_over_limit(r->map, r->new_len))
+		return ENOMEM;
 	/* Two, however few it looks now: the new part may join the old range. */
 	error = vm_map_entry_reserve(r->map, &rs, 2);
+	if (error == 0 && r->keep)
+		error = twins_reserve(r, &rs);
 	if (error == 0 && r->new_len > r->old_len)
 		error = tail_insert(r, last, r->new + r->old_len);
 	if (error == 0) {
@@ -165,11 +241,7 @@ move_range(struct remap *r, struct vm_map_entry *last)
 		if (vm_map_lookup_entry(r->map, end, &entry) &&
 		    entry->start < end)
 			vm_map_clip_end(r->map, entry, end, &rs);
-		for (entry = vm_map_entry_ge(r->map, r->old);
-		    entry != NULL && entry->start < end; entry = next) {
-			next = vm_map_entry_next(entry);
-			entry_move(r, entry);
-		}
+		range_move(r, &rs);
 		vm_map_simplify_range(r->map, r->new, r->new + r->new_len);
 		vm_map_changed(r->map);
 	}
@@ -238,6 +310,25 @@ remap_fixed(struct remap *r)
 	return r->old_len == 0 ? share_again(r, last) : move_range(r, last);
 }
 
+/* remap_away: to the hint if there is room, else elsewhere. */
+static int
+remap_away(struct remap *r)
+{
+	struct vm_map_entry *last = range_last(r);
+	const vm_offset_t hint = r->new;
+	int error;
+
+	if (last == NULL)
+		return EFAULT;
+	if (hint < r->map->min_offset || vm_map_findspace(r->map, hint,
+	    r->new_len, PAGE_SIZE, &r->new) != 0 || r->new != hint) {
+		error = find_place(r);
+		if (error != 0)
+			return error;
+	}
+	return move_range(r, last);
+}
+
 /* remap_grow: where it is if there is room behind it, else elsewhere. */
 static int
 remap_grow(struct remap *r, bool maymove)
@@ -274,6 +365,8 @@ remap_locked(struct remap *r, const struct vm_mremap_args *a)
 		return EFAULT;
 	if (a->fixed)
 		return remap_fixed(r);
+	if (r->keep)
+		return remap_away(r);
 	if (r->old_len < r->new_len)
 		return remap_grow(r, a->maymove);
 	r->new = r->old;
@@ -291,24 +384,26 @@ remap_check(struct remap *r, const struct vm_mremap_args *a)
 	r->old_len = round_page(a->old_len);
 	r->new_len = round_page(a->new_len);
 	if ((a->old & PAGE_MASK) != 0 || r->new_len == 0 ||
-	    r->new_len < a->new_len || r->old_len < a->old_len)
+	    r->new_len < a->new_len || r->old_len < a->old_len ||
+	    (a->keep && r->old_len != r->new_len))
 		return EINVAL;
 	if (!range_ok(a->old, r->old_len, 0, top))
 		return r->old_len > r->new_len && !a->fixed ? EINVAL : EFAULT;
-	if (!a->fixed)
+	if (!a->fixed && !a->keep)
 		return r->new_len > top ? ENOMEM : 0;
 	if ((a->new & PAGE_MASK) != 0 || !range_ok(a->new, r->new_len, 0, top))
 		return EINVAL;
 	if (a->old + r->old_len > a->new && a->new + r->new_len > a->old)
 		return EINVAL;
-	return a->new < r->map->min_offset ? EPERM : 0;
+	return a->fixed && a->new < r->map->min_offset ? EPERM : 0;
 }
 
 int
 vm_mremap(struct vmspace *vm, const struct vm_mremap_args *a,
     vm_offset_t *addrp)
 {
-	struct remap r = { .map = &vm->vm_map, .old = a->old, .new = a->new };
+	struct remap r = { .map = &vm->vm_map, .old = a->old, .new = a->new,
+	    .keep = a->keep };
 	int error;
 
 	error = remap_check(&r, a);

@@ -135,6 +135,17 @@ int	vm_map_delete_locked(struct vm_map *map, vm_offset_t start,
 	    vm_offset_t end, struct vm_map_entry **dead) __warn_unused;
 void	vm_map_release_dead(struct vm_map_entry *dead);
 
+/* vm_map_entry_make_object: one for an entry that has none.  => Locks: map
+ * write-locked.  => Returns 0; ENOMEM. */
+int	vm_map_entry_make_object(struct vm_map *map,
+	    struct vm_map_entry *entry) __warn_unused;
+/* vm_map_reference_object: a reference for one more entry with the same pages:
+ * ONEMAPPING goes under the object's lock, which is also where a falling count
+ * would set it. */
+void	vm_map_reference_object(struct vm_object *object);
+/* vm_map_entry_anew: entry shows what it would without any private copy; its
+ * anonymous object is left to who has a copy of the entry. */
+void	vm_map_entry_anew(struct vm_map_entry *entry);
 /* vm_map_chain_file: what an anonymous object would show without any private
  * copy: the file at the end of its chain, at *offset (in and out).
  * => Locks: the map, either way.  => Gives: a reference; NULL: zero fill. */

@@ -22,14 +22,14 @@ sys_mremap(SYSARGS5(old, old_len, new_len, flags, new))
 	struct vm_mremap_args a = {
 		.old = old, .old_len = old_len, .new_len = new_len,
 		.new = new, .maymove = (flags & MREMAP_MAYMOVE) != 0,
-		.fixed = (flags & MREMAP_FIXED) != 0
+		.fixed = (flags & MREMAP_FIXED) != 0,
+		.keep = (flags & MREMAP_DONTUNMAP) != 0
 	};
 	vm_offset_t at;
 	int error;
 
-	/* DONTUNMAP is not there: as in a Linux before 5.7. */
-	if ((flags & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED)) != 0 ||
-	    (a.fixed && !a.maymove))
+	if ((flags & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED |
+	    MREMAP_DONTUNMAP)) != 0 || ((a.fixed || a.keep) && !a.maymove))
 		return -EINVAL;
 	error = vm_mremap(curproc->p_vmspace, &a, &at);
 	return error != 0 ? ret_errno(error) : (int64_t)at;

@@ -64,15 +64,17 @@ play_whole(const struct play *p, unsigned i, unsigned n)
 	return true;
 }
 
+/* rest: what the old range shows then: 0, or -1. */
 static void
-play_move(struct play *p, unsigned from, unsigned n, unsigned to, unsigned len)
+play_move(struct play *p, unsigned from, unsigned n, unsigned to, unsigned len,
+    int rest)
 {
 	int keep[NPAGES];
 	unsigned i;
 
 	for (i = 0; i < n; i++) {
 		keep[i] = p->page[from + i];
-		p->page[from + i] = -1;
+		p->page[from + i] = rest;
 	}
 	for (i = 0; i < len; i++)
 		p->page[to + i] = i < n ? keep[i] : 0;
@@ -88,10 +90,12 @@ do_remap(struct ktest_ctx *t, struct play *p, struct prng *r)
 	unsigned len = 1 + (unsigned)prng_below(r, 8), i;
 	struct vm_mremap_args a = { .old = va_of(from), .old_len = ptoa(n),
 	    .new = va_of(to), .new_len = ptoa(len), .maymove = true,
-	    .fixed = true };
+	    .fixed = true, .keep = prng_below(r, 3) == 0 };
 	vm_offset_t at;
 	int error;
 
+	if (a.keep)
+		a.old_len = a.new_len = ptoa(len = n);
 	if (to + len > NPAGES || from + n > NPAGES)
 		return;
 	error = vm_mremap(p->vm, &a, &at);
@@ -104,7 +108,7 @@ do_remap(struct ktest_ctx *t, struct play *p, struct prng *r)
 		    "moved %u pages of a hole", n);
 		for (i = len; i < n; i++)
 			p->page[from + i] = -1;
-		play_move(p, from, MIN(n, len), to, len);
+		play_move(p, from, MIN(n, len), to, len, a.keep ? 0 : -1);
 		return;
 	}
 	/* What was at the target may be gone, and the tail; no more. */
@@ -237,6 +241,55 @@ KTEST(mremap, random)
 
 	for (seed = 1; seed <= 6; seed++)
 		play(t, seed);
+}
+
+/* One mapping, or several of the same kind, of shared memory: after a move that
+ * keeps the old range both show the same pages; a failing allocation changes
+ * nothing; the limit counts both. */
+KTEST(mremap, keeps_shared)
+{
+	struct vmspace *vm = vmspace_alloc();
+	struct vm_mmap_args a = { .len = 8 * PAGE_SIZE, .prot = VM_PROT_RW,
+	    .max_prot = VM_PROT_ALL, .shared = true };
+	struct vm_mremap_args m = { .maymove = true, .keep = true };
+	vm_offset_t from, at;
+	unsigned i, n;
+	uint8_t v;
+
+	KT_CHECK(t, vm_mmap(vm, &a, &from) == 0, "map");
+	KT_CHECK(t, user_store(&vm->vm_map, from + ptoa(3), 3) == 0, "store");
+	m.old = from + ptoa(2);
+	m.old_len = m.new_len = ptoa(4);
+	vm->vm_limit_as = ptoa(11);
+	KT_CHECK(t, vm_mremap(vm, &m, &at) == ENOMEM, "over the limit");
+	vm->vm_limit_as = ptoa(12);
+	for (n = 1; ; n++) {
+		zone_fail_nth(n);
+		i = (unsigned)vm_mremap(vm, &m, &at);
+		zone_fail_nth(0);
+		if (i == 0)
+			break;
+		KT_CHECK(t, i == ENOMEM && n < 20 &&
+		    vm->vm_map.size == ptoa(8), "allocation %u: error %u, "
+		    "%#lx mapped", n, i, vm->vm_map.size);
+	}
+	KT_CHECK(t, n > 1, "nothing was allocated");
+	for (i = 0; i < 4; i++) {
+		KT_CHECK(t, user_load(&vm->vm_map, at + ptoa(i), &v) == 0 &&
+		    v == (i == 1 ? 3 : 0), "page %u is %u", i, v);
+		KT_CHECK(t, user_store(&vm->vm_map, at + ptoa(i),
+		    (uint8_t)(i + 20)) == 0 && user_load(&vm->vm_map,
+		    from + ptoa(i + 2), &v) == 0 && v == i + 20,
+		    "page %u of the old range is %u", i, v);
+	}
+	/* The old range goes: the pages are still there. */
+	KT_CHECK(t, vm_munmap(vm, from, ptoa(8)) == 0, "unmap");
+	for (i = 0; i < 4; i++)
+		KT_CHECK(t, user_load(&vm->vm_map, at + ptoa(i), &v) == 0 &&
+		    v == i + 20, "page %u is %u", i, v);
+	KT_CHECK(t, vm->vm_map.size == ptoa(4), "%#lx mapped",
+	    vm->vm_map.size);
+	sysref_put(vm);
 }
 
 /* More room elsewhere: the bytes come along, no page is allocated for it. */

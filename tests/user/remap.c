@@ -10,7 +10,7 @@ enum {
 	SYS_mremap = 25, SYS_msync = 26, SYS_mincore = 27, SYS_mlock = 149,
 	SYS_munlock = 150, SYS_mlockall = 151, SYS_munlockall = 152,
 	SYS_membarrier = 324, SYS_mlock2 = 325, SYS_ftruncate = 77,
-	SYS_unlink = 87, MAYMOVE = 1, FIXED = 2, RW = 3,
+	SYS_unlink = 87, MAYMOVE = 1, FIXED = 2, KEEP = 4 | MAYMOVE, RW = 3,
 };
 
 typedef unsigned char byte;
@@ -143,6 +143,115 @@ moves(void)
 	SAME(p, 100, 16);
 }
 
+static int
+child_keeps(void *arg)
+{
+	byte *p = arg, *q = (byte *)mremap(p, 4 * PGSZ, 4 * PGSZ, KEEP, 0);
+
+	SAME(q, 30, 4);
+	ZERO(p, 4);
+	fill(q, 40, 4);
+	fill(p, 50, 4);
+	SAME(q, 40, 4);
+	return 0;
+}
+
+/* DONTUNMAP: the pages go, the mapping stays and shows what was before them. */
+static void
+keeps(void)
+{
+	byte *p = map_anon(6 * PGSZ, RW), *q, *to = room(4), vec[4];
+
+	fill(p, 0, 6);
+	q = (byte *)mremap(p + PGSZ, 4 * PGSZ, 4 * PGSZ, KEEP, 0);
+	CHECK((long)q > 0 && (q + 4 * PGSZ <= p || q >= p + 6 * PGSZ),
+	    "elsewhere: %ld", (long)q);
+	SAME(q, 1, 4);
+	SAME(p, 0, 1);
+	SAME(p + 5 * PGSZ, 5, 1);
+	CHECK(sys3(SYS_mincore, p + PGSZ, 4 * PGSZ, vec) == 0 && vec[0] == 0 &&
+	    vec[3] == 0, "nothing is there");
+	ZERO(p + PGSZ, 4);
+	fill(p, 10, 6);
+	SAME(q, 1, 4);
+	SAME(p, 10, 6);
+	/* To a hint, to a place where something is, and back again. */
+	CHECK(mremap(q, 4 * PGSZ, 4 * PGSZ, KEEP, to) == (long)to, "hint");
+	SAME(to, 1, 4);
+	ZERO(q, 4);
+	CHECK(mremap(p + PGSZ, 4 * PGSZ, 4 * PGSZ, KEEP | FIXED, to) ==
+	    (long)to, "over it");
+	SAME(to, 11, 4);
+	ZERO(p + PGSZ, 4);
+	CHECK(mremap(to, 4 * PGSZ, 4 * PGSZ, KEEP | FIXED, p + PGSZ) ==
+	    (long)(p + PGSZ), "back");
+	SAME(p, 10, 6);
+	ZERO(to, 4);
+	/* A hint that is taken is no error. */
+	q = (byte *)mremap(to, 2 * PGSZ, 2 * PGSZ, KEEP, p);
+	CHECK((long)q > 0 && q != p && q != to, "taken: %ld", (long)q);
+	/* Rights stay; a lock goes along. */
+	CHECK(sys3(SYS_mprotect, to, PGSZ, PROT_READ) == 0 &&
+	    mremap(to, PGSZ, PGSZ, KEEP, 0) > 0 &&
+	    sys2(SYS_pipe2, to, 0) == -EFAULT, "read only");
+	CHECK(sys2(SYS_mlock, p, 2 * PGSZ) == 0, "mlock");
+	q = (byte *)mremap(p, 2 * PGSZ, 2 * PGSZ, KEEP, 0);
+	SAME(q, 10, 2);
+	CHECK(sys3(SYS_madvise, q, PGSZ, MADV_DONTNEED) == -EINVAL &&
+	    sys3(SYS_madvise, p, PGSZ, MADV_DONTNEED) == 0, "locked");
+	/* Copy on write, on both sides of it. */
+	p = map_anon(4 * PGSZ, RW);
+	fill(p, 30, 4);
+	CHECK(run_child(child_keeps, p) == 0, "child");
+	SAME(p, 30, 4);
+	CHECK(child_keeps(p) == 0, "after a fork");
+}
+
+/* A file's mapping shows the file again; shared memory is in both places. */
+static void
+keeps_files(void)
+{
+	long fd = sys3(SYS_open, "/tmp/remap", 0102 /* CREAT|RDWR */, 0600);
+	byte buf[PGSZ], *p, *q;
+
+	for (unsigned i = 0; i < 4; i++) {
+		memset(buf, pattern(i), PGSZ);
+		CHECK(sys3(SYS_write, fd, buf, PGSZ) == (long)PGSZ, "write");
+	}
+	for (int how = 0; how < 3; how++) {
+		p = (byte *)sys6(SYS_mmap, 0, 4 * PGSZ, RW, how == 0 ?
+		    MAP_PRIVATE : how == 1 ? MAP_SHARED : MAP_SHARED |
+		    MAP_ANON, how == 2 ? -1 : fd, 0);
+		CHECK((long)p > 0, "map %d", how);
+		if (how == 2)
+			fill(p, 0, 2);
+		p[PGSZ] = 77;
+		q = (byte *)mremap(p + PGSZ, 3 * PGSZ, 3 * PGSZ, KEEP, 0);
+		CHECK((long)q > 0, "keep %d: %ld", how, (long)q);
+		CHECK(q[0] == 77 && q[PGSZ - 1] == pattern(1), "%d: %u", how,
+		    q[0]);
+		CHECK(p[PGSZ] == (how == 0 ? pattern(1) : 77), "%d: %u", how,
+		    p[PGSZ]);
+		q[PGSZ] = 78;
+		CHECK(p[2 * PGSZ] == (how == 0 ? pattern(2) : 78), "%d: %u",
+		    how, p[2 * PGSZ]);
+		p[3 * PGSZ] = 79;
+		CHECK(q[2 * PGSZ] == (how == 0 ? pattern(3) : 79), "%d: %u",
+		    how, q[2 * PGSZ]);
+		if (how == 2)
+			/* Never touched before it went. */
+			q = (byte *)mremap(p, PGSZ, PGSZ, KEEP, 0);
+		sys2(SYS_munmap, p, 4 * PGSZ);
+		CHECK(how != 2 || q[0] == pattern(0), "the last one");
+	}
+	p = map_shared(PGSZ);
+	q = (byte *)mremap(p, PGSZ, PGSZ, KEEP, 0);
+	q[5] = 5;
+	CHECK(p[5] == 5, "made before it was touched");
+	sys1(SYS_close, fd);
+	sys1(SYS_unlink, "/tmp/remap");
+}
+
 static void
 errors(void)
 {
@@ -151,7 +260,14 @@ errors(void)
 	CHECK(mremap(p, PGSZ, 0, 0, 0) == -EINVAL, "length 0");
 	CHECK(mremap(p + 1, PGSZ, PGSZ, 0, 0) == -EINVAL, "alignment");
 	CHECK(mremap(p, PGSZ, PGSZ, 64, 0) == -EINVAL, "flags");
-	CHECK(mremap(p, PGSZ, PGSZ, FIXED, 0) == -EINVAL, "fixed alone");
+	CHECK(mremap(p, PGSZ, PGSZ, FIXED, 0) == -EINVAL &&
+	    mremap(p, PGSZ, PGSZ, 4, 0) == -EINVAL &&
+	    mremap(p, PGSZ, PGSZ, 4 | FIXED, 0) == -EINVAL, "alone");
+	CHECK(mremap(p, PGSZ, 2 * PGSZ, KEEP, 0) == -EINVAL &&
+	    mremap(p, 2 * PGSZ, PGSZ, KEEP, 0) == -EINVAL &&
+	    mremap(p, 0, 0, KEEP, 0) == -EINVAL, "keep another length");
+	CHECK(mremap(p, 2 * PGSZ, 2 * PGSZ, KEEP, p + PGSZ) == -EINVAL &&
+	    mremap(p, PGSZ, PGSZ, KEEP, p + 1) == -EINVAL, "hint");
 	CHECK(mremap(p, 4 * PGSZ, 4 * PGSZ, MAYMOVE | FIXED, p + PGSZ) ==
 	    -EINVAL, "overlap");
 	CHECK(mremap(p, PGSZ, PGSZ, MAYMOVE | FIXED, p + 1) == -EINVAL,
@@ -160,6 +276,8 @@ errors(void)
 	sys2(SYS_munmap, p + PGSZ, PGSZ);
 	CHECK(mremap(p + PGSZ, PGSZ, 2 * PGSZ, MAYMOVE, 0) == -EFAULT,
 	    "a hole");
+	CHECK(mremap(p + PGSZ, PGSZ, PGSZ, KEEP, 0) == -EFAULT,
+	    "nothing to keep");
 	CHECK(mremap(p, 4 * PGSZ, 8 * PGSZ, MAYMOVE, 0) == -EFAULT,
 	    "a hole inside");
 	sys3(SYS_mprotect, p + 2 * PGSZ, PGSZ, PROT_READ);
@@ -339,6 +457,8 @@ main(int argc, char **argv, char **envp)
 	(void)envp;
 	in_place();
 	moves();
+	keeps();
+	keeps_files();
 	low();
 	errors();
 	files();

@@ -89,8 +89,8 @@ partials(void)
 	unsigned long args[11] = { 0 };
 	int id = 0;
 
-	partial(25, "DONTUNMAP", sys6(25, (long)map_anon(PGSZ, 3), PGSZ, PGSZ,
-	    5, 0, 0), -EINVAL);
+	partial(25, "does not grow", sys4(25, map_shared(PGSZ), PGSZ, 2 * PGSZ,
+	    1), -ENOMEM);
 	partial(29, "huge pages", sys3(29, 0, PGSZ, 04000 | 01000), -EINVAL);
 	partial(56, "namespaces", sys2(56, 0x20000000 /* NEWPID */ | 17, 0),
 	    -EINVAL);
