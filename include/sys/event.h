@@ -29,8 +29,8 @@ struct epoll_want {
 enum { EPOLL_ADD = 1, EPOLL_DEL, EPOLL_MOD };
 int		 epoll_create(struct file **fpp) __warn_unused;
 bool		 file_isepoll(const struct file *fp);
-/* epoll_ctl: EEXIST, ENOENT, ENOMEM, EINVAL (itself), ELOOP (it watches
- * epolls), EPERM (a file that never blocks). */
+/* epoll_ctl: EEXIST, ENOENT, ENOMEM, EINVAL (itself), ELOOP (a circle of epolls,
+ * or more than 5 on a way), EPERM (a file that never blocks). */
 int		 epoll_ctl(struct file *ep, int op, struct file *fp, int fd,
 		    const struct epoll_want *want) __warn_unused;
 /* epoll_scan: up to max that are ready now. */

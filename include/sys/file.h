@@ -111,7 +111,7 @@ struct fileops {
 			    struct uaddr arg);
 	unsigned	(*fo_poll)(struct file *fp);	/* POLL* true now */
 	/* for EPOLLET: a number that is another one after each event of those
-	 * in want, and after an end; NULL: nobody counts */
+	 * in want, and after an end; NULL: it is always ready */
 	uint64_t	(*fo_edge)(struct file *fp, unsigned want);
 	int		(*fo_stat)(struct file *fp, struct fstatus *st);
 	int		(*fo_truncate)(struct file *fp, uint64_t size);

@@ -44,6 +44,7 @@ USER_PROGS	+= limits
 USER_PROGS	+= systable
 USER_PROGS	+= bomb
 USER_PROGS	+= scm
+USER_PROGS	+= epolls
 USER_PROGS	+= creds
 USER_PROGS	+= pidfds
 USER_PROGS	+= rseqs
