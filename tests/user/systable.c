@@ -87,10 +87,12 @@ static void
 partials(void)
 {
 	unsigned long args[11] = { 0 };
+	char *shared = map_shared(PGSZ);
 	int id = 0;
 
-	partial(25, "does not grow", sys4(25, map_shared(PGSZ), PGSZ, 2 * PGSZ,
-	    1), -ENOMEM);
+	*shared = 1;
+	partial(25, "does not grow", sys4(25, shared, PGSZ, 2 * PGSZ, 1),
+	    -ENOMEM);
 	partial(29, "huge pages", sys3(29, 0, PGSZ, 04000 | 01000), -EINVAL);
 	partial(56, "namespaces", sys2(56, 0x20000000 /* NEWPID */ | 17, 0),
 	    -EINVAL);
