@@ -271,6 +271,13 @@ audit_map(struct vm_map *map, void *arg)
 		    entry->object == NULL)
 			continue;
 		entry->object->audit_refs++;
+		/* dontneed counts on it: a clip changes nothing then. */
+		if (entry->object->ref_count == 1 &&
+		    vm_object_anonymous(entry->object) &&
+		    (entry->object->flags & (OBJ_ONEMAPPING | OBJ_NAMED)) == 0)
+			panic("object %p is entry %#lx's alone, flags %x",
+			    (void *)entry->object, entry->start,
+			    entry->object->flags);
 		audit_reach(entry->object);
 		if (entry->wired_count != 0 && !map->system)
 			audit_wiring(entry);
@@ -278,20 +285,25 @@ audit_map(struct vm_map *map, void *arg)
 }
 
 /*
- * Anonymous objects are referenced by maps and by shadows only.  A file may
- * have references of its own.
+ * Anonymous objects are referenced by maps and by shadows only, and by a name if
+ * they have one.  A file may have references of its own.
  */
 static void
 audit_refs(struct vm_object *object, void *arg)
 {
+	bool named = (object->flags & OBJ_NAMED) != 0;
 	int found = object->audit_refs;
 
 	(void)arg;
-	if (object->ref_count < found ||
-	    (vm_object_anonymous(object) && object->ref_count != found))
+	if (named && (object->flags & OBJ_ONEMAPPING) != 0)
+		panic("object %p has a name, flags %x", (void *)object,
+		    object->flags);
+	if (object->ref_count < found || (vm_object_anonymous(object) &&
+	    object->ref_count > found + named))
 		panic("I3: object %p counts %d references, %d found",
 		    (void *)object, object->ref_count, found);
-	if (vm_object_anonymous(object) && object->audit_pass < audit_first)
+	if (vm_object_anonymous(object) && !named &&
+	    object->audit_pass < audit_first)
 		panic("I11: object %p cannot be reached from any map",
 		    (void *)object);
 }

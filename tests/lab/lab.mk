@@ -10,7 +10,7 @@ LAB_PLAIN_SRCS	:= kern/lib/string.c kern/lib/ksnprintf.c kern/lib/prng.c \
 		   tests/lab/lab_sched.c tests/lab/lab_search.c \
 		   tests/lab/lab_kern.c tests/lab/lab_tsan.c \
 		   tests/lab/lab_pmap.c tests/lab/lab_model.c \
-		   tests/lab/lab_vmops.c \
+		   tests/lab/lab_vmops.c tests/lab/lab_named.c \
 		   tests/lab/lab_ops.c tests/lab/lab_shapes.c \
 		   tests/lab/lab_tso.c tests/lab/lab_reduce.c \
 		   tests/lab/lab_compare.c \

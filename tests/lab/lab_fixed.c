@@ -27,6 +27,12 @@ static const char *const fixed[] = {
 	"file:0w0,0o0k2w1",
 	/* the old page's object ends before the copy is mapped */
 	"clip:0e1,1a1,0c1",
+	/* a segment that nobody has attached for a while */
+	"seg:0a0S0,1a0S0w0u0",
+	"seg:0u0,1r0",
+	/* a wired page of a file that is cut, beside who would map it */
+	"cut:0T2,0e2,0r2",
+	"cut:0T2,0e2,1b1",
 };
 
 bool

@@ -69,7 +69,7 @@ mark_slots(const struct lab_cells *cs, bool change)
 		lab_mark(PL_LAB, &cs->slot[i], change);
 }
 
-static struct lab_cells *
+struct lab_cells *
 cells_new(void)
 {
 	struct lab_cells *c = &cells[ncells++];
@@ -89,6 +89,13 @@ model_reset(void)
 	lab_nprocs = 0;
 	ncells = 0;
 	next_value = LAB_PAGES;
+	named_reset();
+}
+
+uint32_t
+model_value(void)
+{
+	return next_value;
 }
 
 /* ---- processes ---- */
@@ -166,16 +173,18 @@ model_purge_cached(void)
 struct lab_proc *
 proc_new(enum lab_memory kind)
 {
-	bool shared = kind == LAB_SHARED;
+	bool shared = kind == LAB_SHARED || kind == LAB_CUT;
+	bool file = kind != LAB_PRIVATE && kind != LAB_SHARED;
 	struct vm_map_args a = { .prot = VM_PROT_RW, .max_prot = VM_PROT_ALL,
 	    .inherit = shared ? VM_INHERIT_SHARE : VM_INHERIT_COPY };
 	struct lab_proc *p = proc_slot(vmspace_alloc());
 
-	if (kind == LAB_FILE) {
-		a.object = vm_pager_allocate(&file_ops, p, LAB_PAGES);
-		a.eflags = MAP_ENTRY_COW | MAP_ENTRY_NEEDS_COPY;
-	}
-
+	if (file)
+		a.object = kind == LAB_FILE ? vm_pager_allocate(&file_ops, p,
+		    LAB_PAGES) : named_file(&file_ops);
+	if (file)
+		a.eflags = shared ? MAP_ENTRY_SHARED :
+		    MAP_ENTRY_COW | MAP_ENTRY_NEEDS_COPY;
 	KASSERT(p->vm != NULL, "no memory for %d processes", lab_nprocs);
 	if (vm_map_fixed(&p->vm->vm_map, LAB_BASE, ptoa(LAB_PAGES), true,
 	    &a) != 0)
@@ -183,8 +192,10 @@ proc_new(enum lab_memory kind)
 	for (int i = 0; i < LAB_PAGES; i++)
 		p->page[i] = (struct lab_page){ .cells = cells_new(),
 		    .may = MP_MAPPED | MP_RW, .shared = shared };
-	for (uint32_t i = 0; kind == LAB_FILE && i < LAB_PAGES; i++) {
+	for (uint32_t i = 0; file && i < LAB_PAGES; i++) {
 		p->page[i].cells->slot[LAB_AUX].base = i + 1;
+		/* until it is copied, it shows what others write there */
+		p->page[i].cells->fuzzy = kind == LAB_CUT_PRIVATE;
 		p->page[i].file = true;
 	}
 	return p;
@@ -205,8 +216,13 @@ fork_page(struct lab_page *to, const struct lab_page *from,
 	if (moved)
 		to->may |= MP_MAPPED | MP_UNMAPPED | MP_RW | MP_RO;
 	to->may &= ~MP_WIRED;
-	if (from->shared)
+	to->moving = false;
+	if (from->shared && !moved)
 		return;
+	/* The child has the shared memory, or what came over it. */
+	if (from->shared || was->shared)
+		from->cells->fuzzy = was->cells->fuzzy = true;
+	to->shared = false;
 	c = to->cells = cells_new();
 	c->fuzzy = old->fuzzy || now->fuzzy || was->cells != now;
 	for (int i = 0; i < LAB_SLOTS; i++) {
@@ -302,8 +318,12 @@ proc_fork(struct lab_proc *parent)
 		lab_fail(OR_ERRNO, "fork failed with %d", error);
 	mark_fork(parent);
 	p = proc_slot(vm);
-	for (int i = 0; i < LAB_PAGES; i++)
+	for (int i = 0; i < LAB_PAGES; i++) {
+		if (was[i].inflight != 0 ||
+		    was[i].opseq != parent->page[i].opseq)
+			named_fork(i);
 		fork_page(&p->page[i], &parent->page[i], &was[i], &old[i]);
+	}
 	p->fork_from = from;
 	fork_bind(p, parent, was, old);
 	return p;
@@ -346,6 +366,15 @@ may_now(const struct lab_page *pg)
 	    MP_MAPPED | MP_UNMAPPED | MP_RW | MP_RO;
 }
 
+/* An access of shared memory: was no operation on the mapping under way?  Else it
+ * may have been one of other memory. */
+static bool
+access_sure(const struct lab_page *pg, const struct lab_page *was)
+{
+	return !was->shared || (was->inflight == 0 && pg->inflight == 0 &&
+	    pg->opseq == was->opseq);
+}
+
 static void
 check_error(const struct lab_page *pg, unsigned may_before, int error,
     const char *what, int page, unsigned need)
@@ -354,7 +383,8 @@ check_error(const struct lab_page *pg, unsigned may_before, int error,
 
 	if ((error == 0 && (may & need) == need) ||
 	    (error == EFAULT && (may & MP_UNMAPPED) != 0) ||
-	    (error == EACCES && (may & MP_RO) != 0))
+	    (error == EACCES && (may & MP_RO) != 0) ||
+	    (error == EIO && named_was_cut()))
 		return;
 	lab_fail(OR_ERRNO, "%s of page %d gives %d, the page may be %s%s%s%s",
 	    what, page, error, may & MP_MAPPED ? "mapped " : "",
@@ -365,7 +395,7 @@ check_error(const struct lab_page *pg, unsigned may_before, int error,
 void
 proc_write(struct lab_proc *p, int page)
 {
-	struct lab_page *pg = &p->page[page];
+	struct lab_page *pg = &p->page[page], before = *pg;
 	struct lab_cells *cs = pg->cells;
 	struct lab_cell *c = &cs->slot[my_slot()];
 	unsigned may = may_now(pg);
@@ -387,6 +417,8 @@ proc_write(struct lab_proc *p, int page)
 		c->hi = old;
 		return;
 	}
+	if (!access_sure(pg, &before))
+		return;
 	c->lo = c->done = v;
 	c->zero = cs->zapping != 0 || cs->zaps != c->zaps;
 }
@@ -409,7 +441,7 @@ check_value(const struct lab_cells *cs, const struct lab_cell *was,
 void
 proc_read(struct lab_proc *p, int page, int slot)
 {
-	struct lab_page *pg = &p->page[page];
+	struct lab_page *pg = &p->page[page], before = *pg;
 	struct lab_cells *cs = pg->cells;
 	struct lab_cell was = cs->slot[slot], *c = &cs->slot[slot];
 	uint32_t zaps = cs->zaps;
@@ -424,7 +456,7 @@ proc_read(struct lab_proc *p, int page, int slot)
 	mark_page(pg, false);
 	lab_mark(PL_LAB, c, true);
 	check_error(pg, may, error, "read", page, MP_MAPPED);
-	if (error != 0)
+	if (error != 0 || !access_sure(pg, &before))
 		return;
 	check_value(cs, &was, c, v, page, slot, (int)(p - lab_proc));
 	fork_bound(p, slot, v);
@@ -449,15 +481,8 @@ proc_pagein(struct lab_proc *p, int page)
 
 /* ---- operations on mappings ---- */
 
-/* What a page was when an operation on it began. */
-struct op {
-	uint32_t	 opseq[LAB_PAGES];
-	bool		 alone[LAB_PAGES];
-	uint32_t	 last[LAB_PAGES][LAB_SLOTS];	/* completed writes */
-};
-
-static void
-op_begin(struct lab_proc *p, int page, int n, struct op *op, bool zap)
+void
+op_begin(struct lab_proc *p, int page, int n, struct model_op *op, bool zap)
 {
 	for (int i = page; i < page + n; i++) {
 		struct lab_page *pg = &p->page[i];
@@ -467,19 +492,26 @@ op_begin(struct lab_proc *p, int page, int n, struct op *op, bool zap)
 		op->alone[i] = pg->inflight == 0;
 		op->opseq[i] = ++pg->opseq;
 		pg->inflight++;
-		if (!zap)
+		if (pg->moving)
+			pg->cells->fuzzy = true;	/* what comes back? */
+		/* Shared memory stays, with those who share it. */
+		op->zap[i] = zap && !pg->shared;
+		if (!op->zap[i])
 			continue;
-		if (pg->shared)
-			pg->cells->fuzzy = true;
 		pg->cells->zapping++;
 		for (int s = 0; s < LAB_SLOTS; s++)
 			op->last[i][s] = pg->cells->slot[s].done;
 	}
 }
 
-/* may: what is true now, if nobody else was at it. */
-static void
-op_end(struct lab_proc *p, int page, int n, const struct op *op, bool zap,
+bool
+op_alone(const struct lab_proc *p, int page, const struct model_op *op)
+{
+	return op->alone[page] && p->page[page].opseq == op->opseq[page];
+}
+
+void
+op_end(struct lab_proc *p, int page, int n, const struct model_op *op, bool zap,
     bool zapped, unsigned clear, unsigned set)
 {
 	for (int i = page; i < page + n; i++) {
@@ -490,13 +522,13 @@ op_end(struct lab_proc *p, int page, int n, const struct op *op, bool zap,
 		mark_slots(cs, zapped);
 		pg->inflight--;
 		pg->may |= set;
-		if (op->alone[i] && pg->opseq == op->opseq[i])
+		if (op_alone(p, i, op))
 			pg->may &= ~clear;
-		if (zap) {
+		if (zap && op->zap[i]) {
 			cs->zapping--;
 			cs->zaps++;
 		}
-		for (int s = 0; zapped && s < LAB_SLOTS; s++) {
+		for (int s = 0; zapped && op->zap[i] && s < LAB_SLOTS; s++) {
 			cs->slot[s].lo = MAX(cs->slot[s].lo,
 			    op->last[i][s] + 1);
 			cs->slot[s].zero = true;
@@ -504,8 +536,8 @@ op_end(struct lab_proc *p, int page, int n, const struct op *op, bool zap,
 	}
 }
 
-static unsigned
-may_of(struct lab_proc *p, int page, int n)
+unsigned
+may_of(const struct lab_proc *p, int page, int n)
 {
 	unsigned may = 0;
 
@@ -515,12 +547,13 @@ may_of(struct lab_proc *p, int page, int n)
 	return may;
 }
 
-static void
+void
 check_op(const char *what, int error, unsigned may)
 {
 	if (error == 0 || (error == ENOMEM && (may & MP_UNMAPPED) != 0) ||
 	    (error == EINVAL && (may & MP_WIRED) != 0) ||
-	    (error == EFAULT && (may & MP_UNMAPPED) != 0))
+	    (error == EFAULT && (may & MP_UNMAPPED) != 0) ||
+	    (error == EIO && named_was_cut()))
 		return;
 	lab_fail(OR_ERRNO, "%s gives %d", what, error);
 }
@@ -528,7 +561,7 @@ check_op(const char *what, int error, unsigned may)
 void
 proc_munmap(struct lab_proc *p, int page, int n)
 {
-	struct op op;
+	struct model_op op;
 	int error;
 
 	op_begin(p, page, n, &op, true);
@@ -543,7 +576,7 @@ proc_mmap(struct lab_proc *p, int page, int n)
 {
 	struct vm_map_args a = { .prot = VM_PROT_RW, .max_prot = VM_PROT_ALL,
 	    .inherit = VM_INHERIT_COPY };
-	struct op op;
+	struct model_op op;
 	int error;
 
 	op_begin(p, page, n, &op, true);
@@ -595,7 +628,7 @@ proc_mmap_cached(struct lab_proc *p, int page)
 	    .eflags = MAP_ENTRY_COW | MAP_ENTRY_NEEDS_COPY,
 	    .offset = ptoa(page) };
 	struct lab_page *pg = &p->page[page];
-	struct op op;
+	struct model_op op;
 	bool shared;
 	int error;
 
@@ -609,14 +642,13 @@ proc_mmap_cached(struct lab_proc *p, int page)
 	check_op("mmap of a file", error, 0);
 	op_end(p, page, 1, &op, true, true, MP_UNMAPPED | MP_RO | MP_WIRED,
 	    MP_MAPPED | MP_RW);
-	becomes_file(pg, page, op.alone[page] && !shared &&
-	    pg->opseq == op.opseq[page]);
+	becomes_file(pg, page, !shared && op_alone(p, page, &op));
 }
 
 void
 proc_protect(struct lab_proc *p, int page, int n, bool rw)
 {
-	struct op op;
+	struct model_op op;
 	unsigned may;
 	int error;
 
@@ -632,7 +664,7 @@ proc_protect(struct lab_proc *p, int page, int n, bool rw)
 void
 proc_wire(struct lab_proc *p, int page, int n)
 {
-	struct op op;
+	struct model_op op;
 	unsigned may;
 	int error;
 
@@ -646,7 +678,7 @@ proc_wire(struct lab_proc *p, int page, int n)
 void
 proc_unwire(struct lab_proc *p, int page, int n)
 {
-	struct op op;
+	struct model_op op;
 	unsigned may;
 	int error;
 
@@ -660,12 +692,11 @@ proc_unwire(struct lab_proc *p, int page, int n)
 void
 proc_dontneed(struct lab_proc *p, int page, int n)
 {
-	bool zap = !p->page[page].shared;
-	struct op op;
+	struct model_op op;
 	unsigned may;
 	int error;
 
-	op_begin(p, page, n, &op, zap);
+	op_begin(p, page, n, &op, true);
 	may = may_of(p, page, n);
 	/* Only what is shared already survives it. */
 	for (int i = page; i < page + n; i++)
@@ -673,7 +704,7 @@ proc_dontneed(struct lab_proc *p, int page, int n)
 	error = vm_map_dontneed(&p->vm->vm_map, page_va(page),
 	    page_va(page + n));
 	check_op("dontneed", error, may | may_of(p, page, n));
-	op_end(p, page, n, &op, zap, zap && error == 0, 0, 0);
+	op_end(p, page, n, &op, true, error == 0, 0, 0);
 }
 
 /* ---- the end of a run ---- */
@@ -733,4 +764,5 @@ model_putall(void)
 	for (p = lab_proc; p < lab_proc + lab_nprocs; p++)
 		while (p->vm != NULL)
 			proc_put(p);
+	named_put();
 }

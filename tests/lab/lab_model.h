@@ -15,6 +15,8 @@
 
 #include <vm/vm_map.h>
 
+struct vm_pager_ops;
+
 #define LAB_PROCS	10
 #define LAB_PAGES	4
 #define LAB_SLOTS	(LAB_FIBRES + 1)
@@ -49,6 +51,7 @@ struct lab_page {
 	unsigned	 inflight;	/* operations that change the mapping */
 	uint32_t	 opseq;		/* operations begun */
 	bool		 shared, file;
+	bool		 moving;	/* by mremap, to come back */
 };
 
 struct lab_proc {
@@ -74,7 +77,8 @@ slot_offset(int slot)
 
 /* model_reset: at the start of a preparation. */
 void	model_reset(void);
-enum lab_memory { LAB_PRIVATE, LAB_SHARED, LAB_FILE };
+/* LAB_CUT*: of a file that proc_cut cuts, shared or private. */
+enum lab_memory { LAB_PRIVATE, LAB_SHARED, LAB_FILE, LAB_CUT, LAB_CUT_PRIVATE };
 struct lab_proc *proc_new(enum lab_memory kind);
 /* proc_fork: also models the copy. */
 struct lab_proc *proc_fork(struct lab_proc *parent);
@@ -96,6 +100,40 @@ void	proc_pagein(struct lab_proc *p, int page);
 /* The file whose object is cached: its page i, private, over page i; purged. */
 void	proc_mmap_cached(struct lab_proc *p, int page);
 void	model_purge_cached(void);
+
+/* lab_named.c: memory that has a name besides its mappings, and mremap. */
+/* model_segment: there is a System V segment; proc_attach: its page i comes over
+ * page i.  proc_cut: the file ends before page, and is as long as it was again. */
+void	model_segment(void);
+void	proc_attach(struct lab_proc *p, int page);
+void	proc_cut(int page);
+struct vm_object *named_file(const struct vm_pager_ops *ops);
+bool	named_was_cut(void);
+void	named_fork(int page);	/* a child may have page from the segment */
+void	named_reset(void);
+void	named_put(void);
+/* proc_move: to a place of this fibre's own and back. */
+void	proc_move(struct lab_proc *p, int page);
+
+/* What a page was when an operation on it began. */
+struct model_op {
+	uint32_t	 opseq[LAB_PAGES];
+	bool		 alone[LAB_PAGES];
+	bool		 zap[LAB_PAGES];
+	uint32_t	 last[LAB_PAGES][LAB_SLOTS];	/* completed writes */
+};
+struct lab_cells *cells_new(void);
+uint32_t model_value(void);	/* the last that was given out */
+/* op_begin: on n pages, zap: private ones are thrown away.  op_end: MP_* that are
+ * true now, if nobody else was at it; zapped: they were. */
+void	op_begin(struct lab_proc *p, int page, int n, struct model_op *op,
+	    bool zap);
+void	op_end(struct lab_proc *p, int page, int n, const struct model_op *op,
+	    bool zap, bool zapped, unsigned clear, unsigned set);
+/* op_alone: nobody else's operation on page met op, which has ended. */
+bool	op_alone(const struct lab_proc *p, int page, const struct model_op *op);
+unsigned may_of(const struct lab_proc *p, int page, int n);
+void	check_op(const char *what, int error, unsigned may);
 
 /* model_hash: what all memory shows; equal for other orders of the writes of
  * different fibres. */

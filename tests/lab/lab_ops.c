@@ -203,6 +203,31 @@ op_purge(int proc, int page)
 	model_purge_cached();
 }
 
+static void
+op_attach(int proc, int page)
+{
+	proc_attach(&lab_proc[proc], page);
+}
+
+static void
+op_cut(int proc, int page)
+{
+	(void)proc;
+	proc_cut(page);
+}
+
+static void
+op_move(int proc, int page)
+{
+	proc_move(&lab_proc[proc], page);
+}
+
+static void
+op_dontneed_two(int proc, int page)
+{
+	proc_dontneed(&lab_proc[proc], MIN(page, LAB_PAGES - 2), 2);
+}
+
 /* Litmus tests, for two fibres (litmus.c). */
 static void
 op_store_load(int proc, int page)
@@ -256,6 +281,10 @@ const struct lab_opdef lab_ops[] = {
 	{ 'l', "wire and keep", 0, op_keep_wired },
 	{ 'v', "munmap of two", 0, op_unmap_two },
 	{ 'o', "wire for reading, then write", 0, op_wire_read },
+	{ 'S', "attach a System V segment", 0, op_attach },
+	{ 'T', "cut the file", 0, op_cut },
+	{ 'M', "mremap and back", 0, op_move },
+	{ 'D', "madvise dontneed of two", 0, op_dontneed_two },
 	{ 'A', "litmus: store, load", LAB_SET_LITMUS, op_store_load },
 	{ 'B', "litmus: store, fence, load", LAB_SET_LITMUS,
 	    op_store_fence_load },

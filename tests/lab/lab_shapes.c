@@ -279,6 +279,34 @@ make_cached(void)
 	proc_fork(p);
 }
 
+/* Two processes without a common ancestor have two pages of a segment. */
+static void
+make_segment(void)
+{
+	struct lab_proc *p;
+
+	model_segment();
+	for (int i = 0; i < 2; i++) {
+		p = first_process(LAB_PRIVATE);
+		proc_attach(p, 0);
+		proc_attach(p, 1);
+	}
+	proc_write(p, 0);
+	proc_write(p, 1);
+}
+
+/* A file that is cut: 0 shares it, 1 has it privately and wrote page 1. */
+static void
+make_cut(void)
+{
+	struct lab_proc *p = proc_new(LAB_CUT);
+
+	proc_write(p, 2);
+	p = proc_new(LAB_CUT_PRIVATE);
+	proc_write(p, 1);
+	proc_read(p, 3, LAB_AUX);
+}
+
 const struct lab_shape lab_shapes[] = {
 	{ "single", false, "one process", 1, 0,
 	    make_single },
@@ -322,6 +350,10 @@ const struct lab_shape lab_shapes[] = {
 	    make_one },
 	{ "one3", false, "three generations of one page", 3, 0,
 	    make_one_chain },
+	{ "seg", false, "two processes on a System V segment", 2, 0,
+	    make_segment },
+	{ "cut", false, "a file to cut, shared and private", 2, 2,
+	    make_cut },
 	{ "onefile", false, "parent and child of one page of a cached file", 2, 0,
 	    make_one_cached },
 };

@@ -282,6 +282,8 @@ proc_pageout(struct lab_proc *p, int page)
 		return;
 	m = shown_page(&object, pindex);
 	anon = vm_object_anonymous(object);
+	if (!anon && (object->flags & OBJ_MIGHTBEDIRTY) != 0)
+		m = NULL;
 	if (m != NULL && (m->pindex >= STORE_PAGES || !vm_page_busy_try(m)))
 		m = NULL;
 	if (m != NULL)
@@ -298,7 +300,7 @@ proc_pageout(struct lab_proc *p, int page)
 	}
 	pmap_remove_all(m);
 	if (!anon) {
-		vm_page_free(m);	/* no mapping of a file is shared here */
+		vm_page_free(m);
 	} else {
 		if (object->pager == NULL)
 			store_begin(object);
