@@ -148,7 +148,7 @@ struct proc {
 #define P_CONTREPORT	0x8	/* nor of the continuation */
 #define P_EXECED	0x10
 #define P_NOCTTY	0x20	/* gave up its session's terminal */
-#define P_STOPPING	0x40	/* took a stop signal, and no SIGCONT since */
+#define P_STOPPING	0x40	/* about to stop, and no SIGCONT since */
 #define P_STRACE	0x100	/* its calls are printed; children inherit */
 #define P_CONTNOTIFY	0x80	/* its parent is owed a SIGCHLD for SIGCONT */
 

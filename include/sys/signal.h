@@ -205,8 +205,8 @@ void		 proc_kill_all(void);
 
 /*
  * sig_fork_begin: the running thread makes a process: what is sent to many from
- * now on is for the child, too.  => Returns 0; ERESTARTNOINTR: a signal that
- * was sent before comes first.  sig_fork_end: what was sent meanwhile.
+ * now on is for the child, too.  => Returns 0; ERESTARTNOINTR: a signal or stop
+ * that was sent before comes first.  sig_fork_end: what was sent meanwhile.
  */
 int		 sig_fork_begin(void) __warn_unused;
 sigset_t	 sig_fork_end(void);

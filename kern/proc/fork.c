@@ -269,33 +269,48 @@ fork_undo(struct uthread *ut2)
 	proc_free(p2);
 }
 
-/* fork_pidfd: a descriptor for p2 in the parent's table, if one is wanted. */
-static int
-fork_pidfd(const struct fork_args *a, const struct proc *p2, int *fdp)
+/* The parent's descriptor of its child, until that can be seen. [t] */
+struct newpidfd {
+	struct file	*fp;		/* NULL: none is wanted */
+	int		 fd;		/* reserved */
+};
+
+static void
+fork_pidfd_undo(const struct newpidfd *n)
 {
-	struct file *fp;
+	if (n->fp == NULL)
+		return;
+	fd_unreserve(n->fd);
+	file_put(n->fp);
+}
+
+/* fork_pidfd: make it for p2, and tell its number, if one is wanted. */
+static int
+fork_pidfd(const struct fork_args *a, const struct proc *p2,
+    struct newpidfd *n)
+{
 	int error;
 
-	*fdp = -1;
+	n->fp = NULL;
 	if ((a->flags & CLONE_PIDFD) == 0)
 		return 0;
-	error = pidfd_make(p2->p_pid, p2->p_start, 0, &fp);
+	error = fd_reserve(true, &n->fd);
 	if (error != 0)
 		return error;
-	error = fd_install(fp, 0, true, fdp);
+	error = pidfd_make(p2->p_pid, p2->p_start, 0, &n->fp);
 	if (error != 0) {
-		file_put(fp);
+		fd_unreserve(n->fd);
 		return error;
 	}
-	error = suword32(uaddr(a->pidfd), (uint32_t)*fdp);
+	error = suword32(uaddr(a->pidfd), (uint32_t)n->fd);
 	if (error != 0)
-		(void)fd_close(*fdp);
+		fork_pidfd_undo(n);
 	return error;
 }
 
 /* fork_make: a process with its thread that nobody sees yet. */
 static int
-fork_make(const struct fork_args *a, struct uthread **utp, int *fdp)
+fork_make(const struct fork_args *a, struct uthread **utp, struct newpidfd *n)
 {
 	struct proc *p1 = curproc, *p2;
 	int error;
@@ -312,7 +327,7 @@ fork_make(const struct fork_args *a, struct uthread **utp, int *fdp)
 		proc_free(p2);
 		return error;
 	}
-	error = fork_pidfd(a, p2, fdp);
+	error = fork_pidfd(a, p2, n);
 	if (error == 0)
 		fork_thread_state(a, *utp);
 	else
@@ -346,13 +361,14 @@ static int
 fork_proc(const struct fork_args *a, struct uthread **utp)
 {
 	sigset_t pend;
+	struct newpidfd n;
 	bool dying;
-	int error, fd;
+	int error;
 
 	error = sig_fork_begin();
 	if (error != 0)
 		return error;
-	error = fork_make(a, utp, &fd);
+	error = fork_make(a, utp, &n);
 	if (error != 0) {
 		(void)sig_fork_end();
 		return error;
@@ -364,12 +380,14 @@ fork_proc(const struct fork_args *a, struct uthread **utp)
 	if (!dying)
 		fork_show(a, (*utp)->ut_proc, pend);
 	rw_wunlock(&proctree_lock);
-	if (!dying)
-		return 0;
-	if (fd >= 0)
-		(void)fd_close(fd);
-	fork_undo(*utp);
-	return EINTR;
+	if (dying) {
+		fork_pidfd_undo(&n);
+		fork_undo(*utp);
+		return EINTR;
+	}
+	if (n.fp != NULL)
+		fd_fill(n.fd, n.fp);
+	return 0;
 }
 
 /* fork_check: do the flags go together? */

@@ -223,8 +223,16 @@ sig_kills(const struct proc *p, const struct sigaction *sa,
 	    (p->p_pid != INIT_PID || si->si_code > 0);
 }
 
+static bool
+sig_stops(const struct proc *p, const struct sigaction *sa, int signo)
+{
+	return sa->sa_handler == SIG_DFL && p->p_pid != INIT_PID &&
+	    (sigbit(signo) & SIG_STOPS) != 0;
+}
+
 /* sig_next: the next signal and its action; 0: none.  Who dies of it is doomed
- * in the same step: no other thread makes a child that has not heard of it. */
+ * in the same step, of who stops it is known: no other thread makes a child that
+ * has not heard of it. */
 static int
 sig_next(struct proc *p, struct uthread *ut, struct siginfo *si,
     struct sigaction *sa)
@@ -235,11 +243,11 @@ sig_next(struct proc *p, struct uthread *ut, struct siginfo *si,
 		sig_recalc(ut);
 		return 0;
 	}
-	if ((sigbit(signo) & SIG_STOPS) != 0)
-		p->p_flags |= P_STOPPING;
 	*sa = sig_action(p, signo);
 	if (sig_kills(p, sa, si))
 		proc_doom(p, W_SIGNAL(signo), curthread);
+	else if (sig_stops(p, sa, signo))
+		p->p_flags |= P_STOPPING;
 	return signo;
 }
 
@@ -270,8 +278,7 @@ sig_deliver(struct trapframe *tf)
 		sig_handler(tf, signo, &sa, &si);
 	else if (sig_kills(p, &sa, &si))
 		sig_die(tf, signo, &si);
-	else if (sa.sa_handler == SIG_DFL && p->p_pid != INIT_PID &&
-	    (sigbit(signo) & SIG_STOPS) != 0)
+	else if (sig_stops(p, &sa, signo))
 		sig_stop(p, signo);
 }
 

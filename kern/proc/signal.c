@@ -416,8 +416,8 @@ sig_fork_begin(void)
 
 	rw_wlock(&p->p_lock);
 	sig_recalc(ut);
-	error = (atomic_load(&ut->ut_td->td_intrsig) & TDI_WAKES) != 0 ?
-	    ERESTARTNOINTR : 0;
+	error = (atomic_load(&ut->ut_td->td_intrsig) & TDI_WAKES) != 0 ||
+	    (p->p_flags & P_STOPPING) != 0 ? ERESTARTNOINTR : 0;
 	ut->ut_forking = error == 0;
 	ut->ut_forkpend = 0;
 	rw_wunlock(&p->p_lock);

@@ -214,12 +214,22 @@ forkers(const struct going *g, int n)
 	stay();
 }
 
+static void
+group_gone(long pid, const char *how, int round)
+{
+	/* They are process 1's now, and go when it looks. */
+	for (int n = 0; n < 500 && sys2(SYS_kill, -pid, 0) == 0; n++)
+		msleep(10);
+	CHECK(sys2(SYS_kill, -pid, SIGKILL) == -ESRCH,
+	    "%s, round %d: somebody is left", how, round);
+}
+
 /* A group that forks is told to go: is nobody left, not even who was just
  * made? */
 static void
 group_goes(const struct going *g, int rounds)
 {
-	long pid, n;
+	long pid;
 	int st;
 
 	for (int round = 0; round < rounds; round++) {
@@ -234,11 +244,82 @@ group_goes(const struct going *g, int rounds)
 		CHECK(sys2(SYS_kill, -pid, g->signo) == 0, "kill");
 		CHECK(wait4(pid, &st, 0) == pid &&
 		    st == (g->handler ? 0 : g->signo), "leader: %x", st);
-		/* The others are process 1's, and go when it looks. */
-		for (n = 0; n < 500 && sys2(SYS_kill, -pid, 0) == 0; n++)
-			msleep(10);
-		CHECK(sys2(SYS_kill, -pid, SIGKILL) == -ESRCH,
-		    "%s, round %d: somebody is left", g->name, round);
+		group_gone(pid, g->name, round);
+	}
+}
+
+/* move: whoever runs says so. */
+static void
+move(void)
+{
+	for (;;) {
+		__atomic_fetch_add(&sh->b, 1, __ATOMIC_RELAXED);
+		msleep(5);
+	}
+}
+
+static void
+fork_movers(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 40; i++)
+		if (fork() == 0)
+			move();
+	move();
+}
+
+/* still: does nobody say anything, for once? */
+static bool
+still(void)
+{
+	for (int i = 0; i < 100; i++) {
+		int was = sh->b;
+
+		msleep(50);
+		if (sh->b == was)
+			return true;
+	}
+	return false;
+}
+
+/* A group that forks is stopped: does nobody go on, not even who was just
+ * made? */
+static void
+group_stops(bool threads, int rounds)
+{
+	struct uthread t;
+	long pid;
+	int st, was;
+
+	for (int round = 0; round < rounds; round++) {
+		sh->a = 0;
+		pid = fork();
+		if (pid == 0) {
+			sys2(SYS_setpgid, 0, 0);
+			(void)fork();
+			(void)fork();
+			sh->a = 1;
+			if (threads)
+				thread_start(&t, fork_movers, NULL);
+			else
+				fork_movers(NULL);
+			spin(NULL);
+		}
+		while (sh->a == 0)
+			sys0(SYS_sched_yield);
+		for (int i = 0; i < round * 20; i++)
+			sys0(SYS_sched_yield);
+		CHECK(sys2(SYS_kill, -pid, SIGSTOP) == 0 &&
+		    wait4(pid, &st, WUNTRACED) == pid && (st & 0xff) == 0x7f,
+		    "stopped: %x", st);
+		CHECK(still(), "round %d: somebody goes on", round);
+		was = sh->b;
+		CHECK(sys2(SYS_kill, -pid, SIGCONT) == 0, "continue");
+		while (sh->b == was)
+			msleep(1);
+		CHECK(sys2(SYS_kill, -pid, SIGKILL) == 0 &&
+		    wait4(pid, &st, 0) == pid, "kill");
+		group_gone(pid, "a stop", round);
 	}
 }
 
@@ -254,6 +335,8 @@ groups_go(void)
 
 	for (unsigned i = 0; i < sizeof(how) / sizeof(how[0]); i++)
 		group_goes(&how[i], 10);
+	group_stops(false, 5);
+	group_stops(true, 5);
 }
 
 /* vfork: the child runs in our memory while we wait. */
