@@ -13,10 +13,12 @@
 #define EXEC_ARGMAX	(512UL << 10)	/* argument and environment bytes */
 #define EXEC_ARGSTR	(128UL << 10)	/* one string of them */
 #define EXEC_PIEBASE	0x0000555555400000UL
+#define EXEC_INTERPBASE	0x00007e0000000000UL	/* a linker that may be anywhere */
+#define EXEC_INTERPMAX	4096U	/* its path, with the NUL */
 /* Programs end below this; the stack and its growth are above. */
 #define EXEC_TOP	0x00007f0000000000UL
 
-/* One PT_LOAD.  Addresses have the base of a static-PIE added. */
+/* One PT_LOAD.  Addresses have the base of a PIE added. */
 struct exec_seg {
 	uint64_t	vaddr;		/* first byte */
 	uint64_t	memsz, filesz;
@@ -32,25 +34,28 @@ struct exec_plan {
 	uint64_t	phdr;		/* address of the headers; 0: unmapped */
 	uint64_t	phnum;
 	uint64_t	brk;		/* end of the last segment, page-rounded */
+	uint64_t	interp_off;	/* its interpreter's path in the file */
+	unsigned	interp_len;	/* with the NUL; 0: none */
 };
 
 /*
- * elf_check: is this the head of a static x86-64 ELF program of filesize
- * bytes?  Pure: reads [head, head + len) only, trusts no field.
+ * elf_check: is this the head of an x86-64 ELF program of filesize bytes?
+ * base: where one goes that may be anywhere (a multiple of 2 MiB).  Pure: reads
+ * [head, head + len) only, trusts no field.
  * => Returns 0 and *plan: every segment lies in [VM_MIN_USER_ADDRESS,
  *    EXEC_TOP), its file bytes inside the file, no page in two segments.
  *    ENOEXEC: not such a program.
  * => See: tests/host/elf_test.c.
  */
 int	elf_check(const void *head, size_t len, uint64_t filesize,
-	    struct exec_plan *plan) __warn_unused;
+	    uint64_t base, struct exec_plan *plan) __warn_unused;
 
 struct vm_object;
 struct vmspace;
 
 /*
- * exec_map: map a plan's segments into a new space, and put its heap behind.
- * object is the file's; each segment takes a reference of its own.
+ * exec_map: map a plan's segments into a new space.  object is the file's; each
+ * segment takes a reference of its own.
  * => Returns 0; ENOMEM, EEXIST (the stack is in the way): some may be mapped.
  */
 int	exec_map(struct vmspace *vm, struct vm_object *object,

@@ -106,6 +106,7 @@ static const char *const errnames[] = {
 	[ENOTEMPTY] = "ENOTEMPTY (Directory not empty)",
 	[ELOOP] = "ELOOP (Too many levels of symbolic links)",
 	[EOPNOTSUPP] = "EOPNOTSUPP (Operation not supported)",
+	[ELIBBAD] = "ELIBBAD (Accessing a corrupted shared library)",
 	[ETIMEDOUT] = "ETIMEDOUT (Connection timed out)",
 	[ERESTART] = "ERESTARTSYS (To be restarted if SA_RESTART is set)",
 	[ERESTARTNOHAND] = "ERESTARTNOHAND (To be restarted if no handler)",

@@ -72,6 +72,43 @@ exec_read(struct exec *ex, const char *path)
 	return 0;
 }
 
+/* interp_open: the program's path of its interpreter, and that one's head in the
+ * place of the program's. */
+static int
+interp_open(struct exec *ex, char *path)
+{
+	const size_t len = ex->plan.interp_len;
+	int error;
+
+	if (rnode_kread(ex->node, ex->plan.interp_off, path, len) != len ||
+	    path[len - 1] != '\0')
+		return ENOEXEC;
+	error = exec_open(path, &ex->interp_node);
+	if (error == 0)
+		ex->headlen = rnode_kread(ex->interp_node, 0, ex->head,
+		    EXEC_HEADSIZE);
+	return error;
+}
+
+/* exec_interp: PT_INTERP: that program is mapped too, and started; it finds the
+ * one that was asked for by the auxiliary vector. */
+static int
+exec_interp(struct exec *ex)
+{
+	char *path = kmalloc(ex->plan.interp_len, M_WAITOK);
+	int error;
+
+	if (path == NULL)
+		return ENOMEM;
+	error = interp_open(ex, path);
+	kfree(path);
+	if (error != 0)
+		return error;
+	error = elf_check(ex->head, ex->headlen, ex->interp_node->rn_size,
+	    EXEC_INTERPBASE, &ex->interp);
+	return error == ENOEXEC ? ELIBBAD : error;
+}
+
 /*
  * exec_resolve: follow #! lines until there is a program.  Each replaces
  * argv[0] by the interpreter, its argument and the script's name.
@@ -97,7 +134,9 @@ exec_resolve(struct exec *ex, const char *path)
 	}
 	if (error != 0)
 		return error;
-	return elf_check(ex->head, ex->headlen, ex->node->rn_size, &ex->plan);
+	error = elf_check(ex->head, ex->headlen, ex->node->rn_size,
+	    EXEC_PIEBASE, &ex->plan);
+	return error == 0 && ex->plan.interp_len != 0 ? exec_interp(ex) : error;
 }
 
 /* ---- the new address space ---- */
@@ -120,11 +159,25 @@ exec_map_stack(struct exec *ex)
 	return vm_mmap(ex->vm, &a, &at);
 }
 
-/* exec_space: a space with the program's segments and an empty stack. */
+static int
+exec_map_file(struct exec *ex, struct rnode *node,
+    const struct exec_plan *plan)
+{
+	struct vm_object *object = rnode_object(node);
+	int error;
+
+	if (object == NULL)
+		return ENOMEM;
+	error = exec_map(ex->vm, object, plan);
+	vm_object_deallocate(object);
+	return error;
+}
+
+/* exec_space: a space with the segments, the heap behind the program's, and an
+ * empty stack. */
 static int
 exec_space(struct exec *ex)
 {
-	struct vm_object *object;
 	int error;
 
 	ex->vm = vmspace_alloc();
@@ -134,11 +187,10 @@ exec_space(struct exec *ex)
 	error = exec_map_stack(ex);
 	if (error != 0)
 		return error;
-	object = rnode_object(ex->node);
-	if (object == NULL)
-		return ENOMEM;
-	error = exec_map(ex->vm, object, &ex->plan);
-	vm_object_deallocate(object);
+	error = exec_map_file(ex, ex->node, &ex->plan);
+	if (error == 0 && ex->interp_node != NULL)
+		error = exec_map_file(ex, ex->interp_node, &ex->interp);
+	vm_brk_init(ex->vm, ex->plan.brk);
 	return error;
 }
 
@@ -284,22 +336,30 @@ exec_commit(struct exec *ex, const char *path)
 	exec_name(p, path);
 	exec_owned(p, ex);
 	vm_meter_inc(v_execs);
-	if (exec_bss(&ex->plan) != 0 || exec_stack(ex, path, &sp) != 0) {
+	if (exec_bss(&ex->plan) != 0 || exec_bss(&ex->interp) != 0 ||
+	    exec_stack(ex, path, &sp) != 0) {
 		exec_fini(ex);
 		exit1(W_SIGNAL(SIGKILL), true);
 	}
-	md_frame_exec(md_user_frame(curthread), ex->plan.entry, sp);
+	md_frame_exec(md_user_frame(curthread), ex->interp.nseg != 0 ?
+	    ex->interp.entry : ex->plan.entry, sp);
 }
 
-static int
-exec_begin(struct exec *ex)
+/* exec_begin: NULL: no memory. */
+static struct exec *
+exec_begin(void)
 {
-	memset(ex, 0, sizeof(*ex));
+	struct exec *ex = kmalloc(sizeof(*ex), M_WAITOK | M_ZERO);
+
+	if (ex == NULL)
+		return NULL;
 	ex->headpage = vm_page_alloc_unowned(VM_ALLOC_NORMAL);
-	if (ex->headpage == NULL)
-		return ENOMEM;
+	if (ex->headpage == NULL) {
+		kfree(ex);
+		return NULL;
+	}
 	ex->head = pmap_page_kva(ex->headpage);
-	return 0;
+	return ex;
 }
 
 void
@@ -311,17 +371,19 @@ exec_fini(struct exec *ex)
 		rnode_exec_put(ex->node);
 	if (ex->node != NULL)
 		rnode_put(ex->node);
-	if (ex->headpage != NULL)
-		vm_page_free_unowned(ex->headpage);
+	if (ex->interp_node != NULL)
+		rnode_put(ex->interp_node);
+	vm_page_free_unowned(ex->headpage);
+	kfree(ex);
 }
 
-/* exec_run: arguments are there: become path, or leave all as it was. */
+/* exec_run: arguments are there, or error says why not: become path, or leave all
+ * as it was.  ex goes. */
 static int
-exec_run(struct exec *ex, const char *path)
+exec_run(struct exec *ex, const char *path, int error)
 {
-	int error;
-
-	error = exec_resolve(ex, path);
+	if (error == 0)
+		error = exec_resolve(ex, path);
 	if (error == 0)
 		error = rnode_exec_get(ex->node);
 	ex->counted = error == 0;
@@ -348,32 +410,18 @@ exec_run(struct exec *ex, const char *path)
 int
 kern_exec(const char *path, struct uaddr argv, struct uaddr envp)
 {
-	struct exec ex;
-	int error;
+	struct exec *ex = exec_begin();
 
-	error = exec_begin(&ex);
-	if (error == 0)
-		error = exec_args_user(&ex.args, argv, envp);
-	if (error != 0) {
-		exec_fini(&ex);
-		return error;
-	}
-	return exec_run(&ex, path);
+	return ex == NULL ? ENOMEM :
+	    exec_run(ex, path, exec_args_user(&ex->args, argv, envp));
 }
 
 int
 kern_exec_init(const char *path, const char *const *argv,
     const char *const *envp)
 {
-	struct exec ex;
-	int error;
+	struct exec *ex = exec_begin();
 
-	error = exec_begin(&ex);
-	if (error == 0)
-		error = exec_args_kernel(&ex.args, argv, envp);
-	if (error != 0) {
-		exec_fini(&ex);
-		return error;
-	}
-	return exec_run(&ex, path);
+	return ex == NULL ? ENOMEM :
+	    exec_run(ex, path, exec_args_kernel(&ex->args, argv, envp));
 }

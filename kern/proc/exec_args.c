@@ -298,14 +298,15 @@ stack_pointers(uint64_t *w, const char **str, uint64_t *at, unsigned count)
 }
 
 static void
-stack_auxv(uint64_t *w, const struct exec_plan *plan,
-    const struct stack_plan *s)
+stack_auxv(uint64_t *w, const struct exec *ex, const struct stack_plan *s)
 {
+	const struct exec_plan *plan = &ex->plan;
 	const struct pcred *cr = &curproc->p_cred;
 	const uint64_t aux[AUX_COUNT][2] = {
 		{ AT_PHDR, plan->phdr }, { AT_PHENT, 56 },
 		{ AT_PHNUM, plan->phnum }, { AT_PAGESZ, PAGE_SIZE },
-		{ AT_BASE, 0 }, { AT_FLAGS, 0 }, { AT_ENTRY, plan->entry },
+		{ AT_BASE, ex->interp.base }, { AT_FLAGS, 0 },
+		{ AT_ENTRY, plan->entry },
 		{ AT_UID, cr->cr_uid[ID_REAL] },
 		{ AT_EUID, cr->cr_uid[ID_EFF] },
 		{ AT_GID, cr->cr_gid[ID_REAL] },
@@ -359,7 +360,7 @@ exec_stack(struct exec *ex, const char *path, uint64_t *spp)
 	at = s.strings;
 	w = stack_pointers(w, &str, &at, ea->argc);
 	w = stack_pointers(w, &str, &at, ea->envc);
-	stack_auxv(w, &ex->plan, &s);
+	stack_auxv(w, ex, &s);
 	error = stack_copyout(ex, path, &s, words);
 	kfree(words);
 	*spp = s.sp;

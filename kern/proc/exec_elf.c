@@ -44,9 +44,10 @@ CTASSERT(sizeof(struct elf64_phdr) == 56, "ELF64 program header layout");
 #define PF_X		1
 #define PF_W		2
 #define PF_R		4
-#define ELF_MAXALIGN	(2UL << 20)	/* what EXEC_PIEBASE is aligned to */
+#define ELF_MAXALIGN	(2UL << 20)	/* what a base is aligned to */
 
-CTASSERT((EXEC_PIEBASE & (ELF_MAXALIGN - 1)) == 0, "PIE base alignment");
+CTASSERT(((EXEC_PIEBASE | EXEC_INTERPBASE) & (ELF_MAXALIGN - 1)) == 0,
+    "base alignment");
 
 static bool
 ehdr_ok(const struct elf64_ehdr *eh, size_t len)
@@ -172,8 +173,23 @@ plan_phdr(struct exec_plan *plan, uint64_t phoff, uint64_t size)
 	}
 }
 
+/* plan_interp: the first PT_INTERP counts, as in Linux. */
+static bool
+plan_interp(struct exec_plan *plan, const struct elf64_phdr *ph,
+    uint64_t filesize)
+{
+	if (plan->interp_len != 0)
+		return true;
+	if (ph->p_filesz < 2 || ph->p_filesz > EXEC_INTERPMAX ||
+	    !range_ok(ph->p_offset, ph->p_filesz, 0, filesize))
+		return false;
+	plan->interp_off = ph->p_offset;
+	plan->interp_len = (unsigned)ph->p_filesz;
+	return true;
+}
+
 int
-elf_check(const void *head, size_t len, uint64_t filesize,
+elf_check(const void *head, size_t len, uint64_t filesize, uint64_t base,
     struct exec_plan *plan)
 {
 	struct elf64_ehdr eh;
@@ -187,12 +203,13 @@ elf_check(const void *head, size_t len, uint64_t filesize,
 	memcpy(&eh, head, sizeof(eh));
 	if (!ehdr_ok(&eh, len))
 		return ENOEXEC;
-	plan->base = eh.e_type == ET_DYN ? EXEC_PIEBASE : 0;
+	plan->base = eh.e_type == ET_DYN ? base : 0;
 	for (i = 0; i < eh.e_phnum; i++) {
 		memcpy(&ph, (const char *)head + eh.e_phoff + i * sizeof(ph),
 		    sizeof(ph));
-		if (ph.p_type == PT_INTERP)
-			return ENOEXEC;		/* dynamic: no linker here */
+		if (ph.p_type == PT_INTERP &&
+		    !plan_interp(plan, &ph, filesize))
+			return ENOEXEC;
 		if (ph.p_type == PT_LOAD && !plan_load(plan, &ph, filesize))
 			return ENOEXEC;
 	}

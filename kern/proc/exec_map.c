@@ -62,7 +62,6 @@ exec_map(struct vmspace *vm, struct vm_object *object,
 	error = 0;
 	for (i = 0; i < plan->nseg && error == 0; i++)
 		error = exec_map_seg(vm, object, &plan->seg[i]);
-	vm_brk_init(vm, plan->brk);
 	return error;
 }
 

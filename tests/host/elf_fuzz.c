@@ -165,7 +165,7 @@ elf_copy(size_t len, struct exec_plan *plan)
 	int error;
 
 	memcpy(copy, head, len);
-	error = elf_check(copy, len, filesize, plan);
+	error = elf_check(copy, len, filesize, EXEC_PIEBASE, plan);
 	hos_free(copy);
 	return error;
 }

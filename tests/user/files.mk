@@ -48,3 +48,4 @@ USER_PROGS	+= epolls
 USER_PROGS	+= creds
 USER_PROGS	+= pidfds
 USER_PROGS	+= rseqs
+USER_PROGS	+= interps
