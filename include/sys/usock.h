@@ -32,6 +32,9 @@ int	usock_pair(unsigned flags, struct file **a, struct file **b)
  * (abstract). */
 int	usock_bind(struct file *fp, const struct usock_name *name)
 	    __warn_unused;
+/* usock_autobind: an abstract name of five digits, unless it has a name.
+ * ENOSPC: they are all taken. */
+int	usock_autobind(struct file *fp) __warn_unused;
 int	usock_listen(struct file *fp, unsigned backlog) __warn_unused;
 /* usock_connect: => Sleeps: while the queue is full.  ECONNREFUSED, EISCONN,
  * EAGAIN, EINVAL, ENOMEM. */

@@ -153,22 +153,38 @@ name_put(const struct usock_name *name, uint64_t ua, uint64_t lenp)
 	return error != 0 ? error : suword32(uaddr(lenp), full);
 }
 
-int64_t
-sys_bind(SYSARGS6(fd, ua, len, a3 __unused, a4 __unused, a5 __unused))
+/* bind_file: a family alone asks for any name. */
+static int
+bind_file(struct file *fp, uint64_t ua, uint64_t len)
 {
 	struct usock_name name;
-	struct file *fp;
+	uint16_t family;
 	int error;
 
-	error = sock_get(fd, &fp);
-	if (error != 0)
-		return ret_errno(error);
+	if ((uint32_t)len == ADDR_HEAD) {
+		error = copyin(uaddr(ua), &family, sizeof(family));
+		return error != 0 ? error : family != AF_UNIX ? EINVAL :
+		    usock_autobind(fp);
+	}
 	error = name_get(ua, len, true, &name);
 	if (error == 0) {
 		error = usock_bind(fp, &name);
 		if (error != 0 && name.node != NULL)
 			rnode_put(name.node);
 	}
+	return error;
+}
+
+int64_t
+sys_bind(SYSARGS6(fd, ua, len, a3 __unused, a4 __unused, a5 __unused))
+{
+	struct file *fp;
+	int error;
+
+	error = sock_get(fd, &fp);
+	if (error != 0)
+		return ret_errno(error);
+	error = bind_file(fp, ua, len);
 	file_put(fp);
 	return ret_errno(error);
 }

@@ -16,6 +16,7 @@
 #include <sys/usock.h>
 
 #include <lib/atomic.h>
+#include <lib/ksnprintf.h>
 #include <lib/queue.h>
 #include <lib/string.h>
 #include <sys/errno.h>
@@ -26,6 +27,8 @@
 #include <sys/ramfs.h>
 #include <sys/rights.h>
 #include <sys/sleepq.h>
+
+#define AUTO_DIGITS	5U	/* of a name that autobind makes */
 
 enum usock_state { US_NEW, US_LISTEN, US_CONNECTED };
 
@@ -252,6 +255,14 @@ usock_find(const struct usock_name *name)
 	return NULL;
 }
 
+static void
+usock_named(struct usock *us, const struct usock_name *name)
+{
+	us->us_name = *name;
+	us->us_listed = true;
+	LIST_INSERT_HEAD(&usocks, us, us_link);
+}
+
 int
 usock_bind(struct file *fp, const struct usock_name *name)
 {
@@ -264,11 +275,41 @@ usock_bind(struct file *fp, const struct usock_name *name)
 		error = EINVAL;
 	else if (usock_find(name) != NULL)
 		error = EADDRINUSE;
-	if (error == 0) {
-		us->us_name = *name;
-		us->us_listed = true;
-		LIST_INSERT_HEAD(&usocks, us, us_link);
+	if (error == 0)
+		usock_named(us, name);
+	rw_wunlock(&usock_lock);
+	return error;
+}
+
+/* autobind: an abstract name that nobody has, unless us has one.  usock_lock
+ * held for writing. */
+static int
+autobind(struct usock *us)
+{
+	static unsigned next;		/* [k] */
+	struct usock_name name = { .len = 1 + AUTO_DIGITS };
+	unsigned i;
+
+	if (us->us_name.len != 0)
+		return 0;
+	for (i = 0; i < 1U << (4 * AUTO_DIGITS); i++) {
+		ksnprintf(name.bytes + 1, AUTO_DIGITS + 1, "%05x",
+		    next++ % (1U << (4 * AUTO_DIGITS)));
+		if (usock_find(&name) == NULL) {
+			usock_named(us, &name);
+			return 0;
+		}
 	}
+	return ENOSPC;
+}
+
+int
+usock_autobind(struct file *fp)
+{
+	int error;
+
+	rw_wlock(&usock_lock);
+	error = autobind(fp->f_data);
 	rw_wunlock(&usock_lock);
 	return error;
 }
@@ -351,7 +392,7 @@ connect_done(struct usock *us, struct usock *server, struct usock *l,
 int
 usock_connect(struct file *fp, const struct usock_name *name)
 {
-	struct usock *server = usock_alloc(), *l;
+	struct usock *us = fp->f_data, *server = usock_alloc(), *l;
 	struct twopipes t;
 	int error;
 
@@ -363,9 +404,12 @@ usock_connect(struct file *fp, const struct usock_name *name)
 		return error;
 	}
 	rw_wlock(&usock_lock);
-	error = connect_wait(fp, name, &l);
+	/* Who asks who writes can be asked the same. */
+	error = us->us_passcred ? autobind(us) : 0;
 	if (error == 0)
-		connect_done(fp->f_data, server, l, &t);
+		error = connect_wait(fp, name, &l);
+	if (error == 0)
+		connect_done(us, server, l, &t);
 	rw_wunlock(&usock_lock);
 	if (error != 0) {
 		twopipes_put(&t);

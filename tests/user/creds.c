@@ -9,7 +9,8 @@
 
 enum {
 	SYS_socket = 41, SYS_connect = 42, SYS_accept = 43, SYS_sendmsg = 46,
-	SYS_recvmsg = 47, SYS_bind = 49, SYS_listen = 50, SYS_socketpair = 53,
+	SYS_recvmsg = 47, SYS_bind = 49, SYS_listen = 50,
+	SYS_getsockname = 51, SYS_getpeername = 52, SYS_socketpair = 53,
 	SYS_setsockopt = 54, SYS_getsockopt = 55, SYS_setresuid = 117,
 	SYS_setresgid = 119, SOL_SOCKET = 1, SO_PASSCRED = 16,
 	SO_PEERCRED = 17, SCM_RIGHTS = 1, SCM_CREDENTIALS = 2,
@@ -405,6 +406,68 @@ peers(void)
 	sys1(SYS_close, sv->fd);
 }
 
+struct name {
+	short	family;
+	char	path[20];
+};
+
+/* named: has s a name that the kernel made?  Of its peer: of who. */
+static bool
+named(int s, int of, struct name *n)
+{
+	int len = sizeof(*n);
+
+	CHECK(sys3(of, s, n, &len) == 0, "name");
+	if (len != 8 || n->path[0] != 0)
+		return false;
+	for (int i = 1; i < 6; i++)
+		if ((n->path[i] < '0' || n->path[i] > '9') &&
+		    (n->path[i] < 'a' || n->path[i] > 'f'))
+			return false;
+	return true;
+}
+
+/* Who asks for the others' credentials has a name when it connects. */
+static void
+names(void)
+{
+	struct name sa = { 1, "\0credstest" }, any = { 1, "" }, n[3];
+	int l = (int)sys3(SYS_socket, 1, 1, 0), c, a;
+
+	CHECK(sys3(SYS_bind, l, &sa, 12) == 0 && sys2(SYS_listen, l, 4) == 0,
+	    "listen");
+	for (int ask = 0; ask < 2; ask++) {
+		c = (int)sys3(SYS_socket, 1, 1, 0);
+		CHECK(!named(c, SYS_getsockname, &n[0]) &&
+		    passcred(c, ask) == 0 &&
+		    sys3(SYS_connect, c, &sa, 12) == 0, "connect");
+		a = (int)sys3(SYS_accept, l, 0, 0);
+		CHECK(named(c, SYS_getsockname, &n[0]) == ask &&
+		    named(a, SYS_getpeername, &n[1]) == ask &&
+		    (!ask || memcmp(&n[0], &n[1], 8) == 0), "name: %s, %s",
+		    n[0].path + 1, n[1].path + 1);
+		sys1(SYS_close, a);
+		sys1(SYS_close, c);
+	}
+	sys1(SYS_close, l);
+	for (int i = 0; i < 2; i++) {
+		n[2] = any;
+		l = (int)sys3(SYS_socket, 1, 1, 0);
+		any.family = 2;
+		CHECK(sys3(SYS_bind, l, &any, 2) == -EINVAL, "family");
+		any.family = 1;
+		CHECK(sys3(SYS_bind, l, &any, 2) == 0 &&
+		    named(l, SYS_getsockname, &n[i]) &&
+		    sys3(SYS_bind, l, &any, 2) == 0 &&
+		    named(l, SYS_getsockname, &n[2]) &&
+		    memcmp(&n[i], &n[2], 8) == 0, "any");
+		if (i == 0)
+			a = l;
+	}
+	CHECK(memcmp(&n[0], &n[1], 8) != 0, "one name for two");
+	close2((int[]){ a, l });
+}
+
 int
 main(int argc, char **argv, char **envp)
 {
@@ -420,6 +483,7 @@ main(int argc, char **argv, char **envp)
 	CHECK(run_child(user, NULL) == 0, "a user");
 	many();
 	peers();
+	names();
 	printf("creds: ok\n");
 	return 0;
 }
