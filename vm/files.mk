@@ -24,4 +24,5 @@ VM_SRCS += vm/vm_map_fork.c
 VM_SRCS += vm/vm_space.c
 VM_SRCS += vm/vm_mmap.c
 VM_SRCS += vm/vm_mremap.c
+VM_SRCS += vm/vm_incore.c
 VM_SRCS += vm/vm_map_insert.c

@@ -29,7 +29,6 @@
 #include <vm/vm_fault.h>
 #include <vm/vm_map.h>
 #include <vm/vm_object.h>
-#include <vm/vm_page.h>
 
 #include "vm_priv.h"
 
@@ -421,54 +420,4 @@ vm_mremap(struct vmspace *vm, const struct vm_mremap_args *a,
 		(void)!vm_map_wire(r.map, r.new, r.new + r.new_len);
 	*addrp = r.new;
 	return 0;
-}
-
-/* ---- mincore ---- */
-
-/* Is the page resident in the object or behind it?  Coupled locks. */
-static bool __no_lock_analysis
-chain_resident(struct vm_object *object, vm_ooffset_t offset)
-{
-	struct vm_object *next;
-	bool found;
-
-	vm_object_lock(object);
-	for (;;) {
-		found = vm_page_lookup(object, atop(offset)) != NULL;
-		next = object->backing_object;
-		if (found || next == NULL)
-			break;
-		offset += object->backing_object_offset;
-		vm_object_lock(next);
-		vm_object_unlock(object);
-		object = next;
-	}
-	vm_object_unlock(object);
-	return found;
-}
-
-int
-vm_map_mincore(struct vm_map *map, vm_offset_t start, unsigned n, uint8_t *vec)
-{
-	struct vm_map_entry *entry;
-	vm_offset_t va;
-	unsigned i;
-	int error;
-
-	error = 0;
-	vm_map_lock_read(map);
-	for (i = 0; i < n && error == 0; i++) {
-		va = start + ptoa(i);
-		if (!vm_map_lookup_entry(map, va, &entry))
-			error = ENOMEM;
-		else if (pmap_extract(map->pmap, va, NULL) != 0)
-			vec[i] = 1;
-		else
-			vec[i] = entry->object != NULL &&
-			    (entry->eflags & MAP_ENTRY_SUBMAP) == 0 &&
-			    chain_resident(entry->object, entry->offset +
-			    (va - entry->start));
-	}
-	vm_map_unlock_read(map);
-	return error;
 }

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* vm_mremap.h: mappings that move or change their length, and which pages of
- * one are in memory (vm_mremap.c). */
+/* vm_mremap.h: mappings that move or change their length (vm_mremap.c). */
 #pragma once
 
 #include <lib/cdefs.h>
 #include <lib/types.h>
 #include <vm/vm.h>
 
-struct vm_map;
 struct vmspace;
 
 struct vm_mremap_args {
@@ -24,6 +22,3 @@ struct vm_mremap_args {
  * => After: with keep the pages, and their wiring, are at the new place only. */
 int	vm_mremap(struct vmspace *vm, const struct vm_mremap_args *a,
 	    vm_offset_t *addrp) __warn_unused;
-/* vm_map_mincore: which of n pages are resident; ENOMEM: one is not mapped. */
-int	vm_map_mincore(struct vm_map *map, vm_offset_t start, unsigned n,
-	    uint8_t *vec) __warn_unused;

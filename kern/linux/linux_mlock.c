@@ -13,6 +13,7 @@
 #include <sys/param.h>
 #include <sys/proc.h>
 #include <sys/smp.h>
+#include <vm/vm_incore.h>
 #include <vm/vm_map.h>
 #include <vm/vm_mremap.h>
 

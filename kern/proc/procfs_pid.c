@@ -25,6 +25,7 @@
 #include <sys/smp.h>
 #include <sys/wait.h>
 #include <vm/pmap.h>
+#include <vm/vm_incore.h>
 #include <vm/vm_map.h>
 #include <vm/vm_object.h>
 
@@ -32,6 +33,7 @@
 
 #define TICK		(NSEC_PER_SEC / 100)	/* what stat counts times in */
 #define KB(npages)	((npages) * (PAGE_SIZE / 1024))
+#define USAGE_KB(n)	(KB(n) / USAGE_PAGE)
 
 /* What stat and status tell, taken at one moment. [t] */
 struct snap {
@@ -438,16 +440,79 @@ struct mapline {
 	bool		 smaps;
 };
 
-/* entry_resident: pages of the entry that are mapped. */
-static uint64_t
-entry_resident(struct vmspace *vm, const struct vm_map_entry *e)
+/* usage_lines: after Rss: what of it is whose. */
+static void
+usage_lines(struct pout *o, const struct vm_usage *u, bool rollup,
+    uint64_t locked)
 {
-	vm_offset_t va;
-	uint64_t n = 0;
+	pout_printf(o, "Rss:            %8lu kB\nPss:            %8lu kB\n"
+	    "Pss_Dirty:      %8lu kB\n", KB(u->clean + u->dirty +
+	    u->shared_clean + u->shared_dirty), USAGE_KB(u->pss),
+	    USAGE_KB(u->pss_dirty));
+	/* Files are in memory, as those of a tmpfs. */
+	if (rollup)
+		pout_printf(o, "Pss_Anon:       %8lu kB\n"
+		    "Pss_File:       %8lu kB\nPss_Shmem:      %8lu kB\n",
+		    USAGE_KB(u->pss_anonymous), 0UL,
+		    USAGE_KB(u->pss - u->pss_anonymous));
+	pout_printf(o, "Shared_Clean:   %8lu kB\nShared_Dirty:   %8lu kB\n"
+	    "Private_Clean:  %8lu kB\nPrivate_Dirty:  %8lu kB\n"
+	    "Referenced:     %8lu kB\nAnonymous:      %8lu kB\n",
+	    KB(u->shared_clean), KB(u->shared_dirty), KB(u->clean),
+	    KB(u->dirty), KB(u->referenced), KB(u->anonymous));
+	/* There are no huge or merged pages, and no swap. */
+	pout_printf(o, "KSM:            %8lu kB\nLazyFree:       %8lu kB\n"
+	    "AnonHugePages:  %8lu kB\nShmemPmdMapped: %8lu kB\n"
+	    "FilePmdMapped:  %8lu kB\nShared_Hugetlb: %8lu kB\n"
+	    "Private_Hugetlb:%8lu kB\nSwap:           %8lu kB\n"
+	    "SwapPss:        %8lu kB\nLocked:         %8lu kB\n",
+	    0UL, 0UL, 0UL, 0UL, 0UL, 0UL, 0UL, 0UL, 0UL, USAGE_KB(locked));
+}
 
-	for (va = e->start; va < e->end; va += PAGE_SIZE)
-		n += pmap_extract(vm->vm_pmap, va, NULL) != 0;
-	return n;
+/* flags_line: VmFlags, in Linux's order; of advice only what is kept. */
+static void
+flags_line(struct pout *o, const struct vm_map_entry *e)
+{
+	const bool shared = (e->eflags & MAP_ENTRY_SHARED) != 0;
+	const struct {
+		bool		has;
+		const char	*name;
+	} flags[] = {
+		{ (e->protection & VM_PROT_READ) != 0, "rd" },
+		{ (e->protection & VM_PROT_WRITE) != 0, "wr" },
+		{ (e->protection & VM_PROT_EXECUTE) != 0, "ex" },
+		{ shared, "sh" },
+		{ (e->max_protection & VM_PROT_READ) != 0, "mr" },
+		{ (e->max_protection & VM_PROT_WRITE) != 0, "mw" },
+		{ (e->max_protection & VM_PROT_EXECUTE) != 0, "me" },
+		{ shared, "ms" },
+		{ (e->eflags & MAP_ENTRY_STACK) != 0, "gd" },
+		{ (e->eflags & MAP_ENTRY_USER_WIRED) != 0, "lo" },
+		{ e->inheritance == VM_INHERIT_NONE, "dc" },
+		{ e->inheritance == VM_INHERIT_ZERO, "wf" },
+	};
+	unsigned i;
+
+	pout_printf(o, "VmFlags: ");
+	for (i = 0; i < nitems(flags); i++)
+		if (flags[i].has)
+			pout_printf(o, "%s ", flags[i].name);
+	pout_printf(o, "\n");
+}
+
+/* smaps_lines: what smaps says of an entry below its line of maps. */
+static void
+smaps_lines(const struct mapline *l, const struct vm_map_entry *e)
+{
+	struct vm_usage u = { 0 };
+
+	vm_map_entry_usage(&l->vm->vm_map, e, &u);
+	pout_printf(l->o, "Size:           %8lu kB\nKernelPageSize: %8lu kB\n"
+	    "MMUPageSize:    %8lu kB\n", (e->end - e->start) / 1024, KB(1UL),
+	    KB(1UL));
+	usage_lines(l->o, &u, false, e->wired_count != 0 ? u.pss : 0);
+	pout_printf(l->o, "THPeligible:    %8u\n", 0U);
+	flags_line(l->o, e);
 }
 
 static void
@@ -455,7 +520,7 @@ map_line(const struct mapline *l, const struct vm_map_entry *e)
 {
 	struct vm_object *first = e->object, *object;
 	const char *name = "";
-	uint64_t ino = 0, rss;
+	uint64_t ino = 0;
 
 	/* Object locks are not needed: the chain's end does not change its
 	 * pager while the map is locked, and this is for people. */
@@ -473,15 +538,12 @@ map_line(const struct mapline *l, const struct vm_map_entry *e)
 	    e->end, (e->protection & VM_PROT_READ) != 0 ? 'r' : '-',
 	    (e->protection & VM_PROT_WRITE) != 0 ? 'w' : '-',
 	    (e->protection & VM_PROT_EXECUTE) != 0 ? 'x' : '-',
+	    (e->eflags & MAP_ENTRY_SHARED) != 0 ||
 	    e->inheritance == VM_INHERIT_SHARE ? 's' : 'p',
 	    ino != 0 ? e->offset : 0, ino != 0 ? 1U : 0U, ino);
 	pout_printf(l->o, name[0] != '\0' ? "%26s\n" : "%s\n", name);
-	if (!l->smaps)
-		return;
-	rss = entry_resident(l->vm, e);
-	pout_printf(l->o, "Size:           %8lu kB\nRss:            %8lu kB\n"
-	    "Locked:         %8lu kB\n", (e->end - e->start) / 1024, KB(rss),
-	    e->wired_count != 0 ? KB(rss) : 0UL);
+	if (l->smaps)
+		smaps_lines(l, e);
 }
 
 static void
@@ -536,6 +598,42 @@ pid_smaps(struct pout *o, int pid)
 	return pid_maps_any(o, pid, true);
 }
 
+/* smaps_rollup: the sums of smaps. */
+static int
+pid_smaps_rollup(struct pout *o, int pid)
+{
+	struct vm_usage u = { 0 };
+	struct vm_map_entry *e;
+	vm_offset_t start = 0, end = 0;
+	uint64_t before, locked = 0;
+	struct rb_node *node;
+	struct vm_map *map;
+	struct snap s;
+	int error;
+
+	error = snap_take(pid, &s);
+	if (error != 0)
+		return error;
+	if (s.vm == NULL)
+		return 0;
+	map = &s.vm->vm_map;
+	vm_map_lock_read(map);
+	for (node = rb_first(&map->tree); node != NULL; node = rb_next(node)) {
+		e = container_of(node, struct vm_map_entry, link);
+		before = u.pss;
+		vm_map_entry_usage(map, e, &u);
+		locked += e->wired_count != 0 ? u.pss - before : 0;
+		start = end == 0 ? e->start : start;
+		end = e->end;
+	}
+	vm_map_unlock_read(map);
+	pout_printf(o, "%08lx-%08lx ---p 00000000 00:00 0 %33s\n", start, end,
+	    "[rollup]");
+	usage_lines(o, &u, true, locked);
+	snap_drop(&s);
+	return 0;
+}
+
 const struct procent procfs_fd_link = {
 	.mode = S_IFLNK | 0700, .readlink = fd_readlink, .follow = fd_follow
 };
@@ -551,6 +649,8 @@ const struct procent procfs_pid_dir[] = {
 	{ .name = "cmdline", .mode = S_IFREG | 0444, .text = pid_cmdline },
 	{ .name = "maps", .mode = S_IFREG | 0444, .text = pid_maps },
 	{ .name = "smaps", .mode = S_IFREG | 0444, .text = pid_smaps },
+	{ .name = "smaps_rollup", .mode = S_IFREG | 0444,
+	    .text = pid_smaps_rollup },
 	{ .name = "mounts", .mode = S_IFREG | 0444, .text = procfs_mounts },
 	{ .name = "exe", .mode = S_IFLNK | 0777, .readlink = exe_readlink,
 	    .follow = exe_follow },

@@ -49,3 +49,4 @@ USER_PROGS	+= creds
 USER_PROGS	+= pidfds
 USER_PROGS	+= rseqs
 USER_PROGS	+= interps
+USER_PROGS	+= smaps
