@@ -271,13 +271,6 @@ audit_map(struct vm_map *map, void *arg)
 		    entry->object == NULL)
 			continue;
 		entry->object->audit_refs++;
-		/* dontneed counts on it: a clip changes nothing then. */
-		if (entry->object->ref_count == 1 &&
-		    vm_object_anonymous(entry->object) &&
-		    (entry->object->flags & (OBJ_ONEMAPPING | OBJ_NAMED)) == 0)
-			panic("object %p is entry %#lx's alone, flags %x",
-			    (void *)entry->object, entry->start,
-			    entry->object->flags);
 		audit_reach(entry->object);
 		if (entry->wired_count != 0 && !map->system)
 			audit_wiring(entry);
@@ -302,10 +295,16 @@ audit_refs(struct vm_object *object, void *arg)
 	    object->ref_count > found + named))
 		panic("I3: object %p counts %d references, %d found",
 		    (void *)object, object->ref_count, found);
-	if (vm_object_anonymous(object) && !named &&
-	    object->audit_pass < audit_first)
+	if (!vm_object_anonymous(object) || named)
+		return;
+	if (object->audit_pass < audit_first)
 		panic("I11: object %p cannot be reached from any map",
 		    (void *)object);
+	/* dontneed counts on it: a clip changes nothing then. */
+	if (found == 1 && object->shadow_count == 0 &&
+	    (object->flags & OBJ_ONEMAPPING) == 0)
+		panic("object %p is one entry's alone, flags %x",
+		    (void *)object, object->flags);
 }
 
 /* [a] audits that found nothing */
