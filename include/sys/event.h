@@ -22,6 +22,8 @@ int		 pidfd_make(int pid, nsec_t start, unsigned flags,
 int		 pidfd_pid(struct file *fp);
 #define EPOLLET		0x80000000U
 #define EPOLLONESHOT	0x40000000U
+#define EPOLLWAKEUP	0x20000000U
+#define EPOLLEXCLUSIVE	0x10000000U
 struct epoll_want {
 	uint32_t	events;
 	uint64_t	data;
@@ -29,7 +31,8 @@ struct epoll_want {
 enum { EPOLL_ADD = 1, EPOLL_DEL, EPOLL_MOD };
 int		 epoll_create(struct file **fpp) __warn_unused;
 bool		 file_isepoll(const struct file *fp);
-/* epoll_ctl: EEXIST, ENOENT, ENOMEM, EINVAL (itself), ELOOP (a circle of epolls,
+/* epoll_ctl: EEXIST, ENOENT, ENOMEM, EINVAL (itself; EPOLLEXCLUSIVE
+ * with what it does not go with), ELOOP (a circle of epolls,
  * or more than 5 on a way), EPERM (a file that never blocks). */
 int		 epoll_ctl(struct file *ep, int op, struct file *fp, int fd,
 		    const struct epoll_want *want) __warn_unused;

@@ -421,10 +421,24 @@ epoll_fits(struct epoll *ep, struct epoll *below)
 	return depth <= NESTS_MAX && depth + 1 + depth_above(ep) <= NESTS_MAX;
 }
 
-static int
-epoll_check(struct file *epf, int op, struct file *fp)
+/* exclusive_ok: EPOLLEXCLUSIVE is of an item from ADD on, goes with little else,
+ * and not with an epoll. */
+static bool
+exclusive_ok(int op, const struct file *fp, const struct epoll_want *want)
 {
-	if (epf == fp)
+	const uint32_t with = POLLIN | POLLOUT | POLLERR | POLLHUP | EPOLLET |
+	    EPOLLWAKEUP | EPOLLEXCLUSIVE;
+
+	return op == EPOLL_DEL || (want->events & EPOLLEXCLUSIVE) == 0 ||
+	    (op == EPOLL_ADD && !file_isepoll(fp) &&
+	    (want->events & ~with) == 0);
+}
+
+static int
+epoll_check(struct file *epf, int op, struct file *fp,
+    const struct epoll_want *want)
+{
+	if (epf == fp || !exclusive_ok(op, fp, want))
 		return EINVAL;
 	if (op == EPOLL_ADD && file_isepoll(fp) &&
 	    !epoll_fits(epf->f_data, fp->f_data))
@@ -474,12 +488,15 @@ epoll_ctl(struct file *epf, int op, struct file *fp, int fd,
 			return ENOMEM;
 	}
 	rw_wlock(&epoll_lock);
-	error = epoll_check(epf, op, fp);
+	error = epoll_check(epf, op, fp, want);
 	ei = item_find(ep, fp, fd);
 	if (error == 0 && op == EPOLL_ADD && ei != NULL)
 		error = EEXIST;
 	if (error == 0 && op != EPOLL_ADD && ei == NULL)
 		error = ENOENT;
+	if (error == 0 && op == EPOLL_MOD &&
+	    (ei->ei_want.events & EPOLLEXCLUSIVE) != 0)
+		error = EINVAL;
 	if (error == 0 && op == EPOLL_ADD) {
 		new->ei_file = fp;
 		new->ei_fd = fd;

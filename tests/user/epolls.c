@@ -12,6 +12,7 @@ enum {
 };
 #define EPOLLET		0x80000000U
 #define EPOLLONESHOT	0x40000000U
+#define EPOLLEXCLUSIVE	0x10000000U
 
 struct event {
 	unsigned	events;
@@ -209,6 +210,27 @@ together(void)
 	closeall((int[]){ e, a }, 2);
 }
 
+/* What EPOLLEXCLUSIVE does not go with. */
+static void
+exclusive(void)
+{
+	const unsigned ex = EPOLLEXCLUSIVE;
+	int o = epoll(), e = epoll(), a = counter();
+
+	CHECK(ctl(o, ADD, e, POLLIN | ex) == -EINVAL &&
+	    ctl(o, ADD, a, POLLIN | ex | EPOLLONESHOT) == -EINVAL &&
+	    ctl(o, ADD, a, POLLIN | ex | 2 /* POLLPRI */) == -EINVAL,
+	    "refused");
+	add(o, a, POLLIN | ex | EPOLLET);
+	CHECK(ctl(o, MOD, a, POLLIN) == -EINVAL, "stays so");
+	hit(a);
+	CHECK(once(o) && ctl(o, DEL, a, ex) == 0, "an edge");
+	add(o, a, POLLIN);
+	CHECK(ctl(o, MOD, a, POLLIN | ex) == -EINVAL && ready(o) == 1,
+	    "not later");
+	closeall((int[]){ o, e, a }, 3);
+}
+
 /* chain: n epolls, each in the one before. */
 static void
 chain(int *ep, int n)
@@ -306,6 +328,7 @@ main(int argc, char **argv, char **envp)
 	edges();
 	inside();
 	together();
+	exclusive();
 	limits();
 	pid = fork();
 	if (pid == 0)
