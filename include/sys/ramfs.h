@@ -33,6 +33,9 @@ struct rnode_ops {
 	 * text may not name, that node, referenced */
 	int	(*ro_readlink)(struct rnode *n, char *buf, size_t size);
 	int	(*ro_follow)(struct rnode *n, struct rnode **np);
+	/* of a node that is made anew by each lookup, but whose owner and mode
+	 * last: put n's by, or bring n what was */
+	void	(*ro_attrs)(struct rnode *n, bool put);
 	const struct fileops *ro_fileops;	/* NULL: ramfs's */
 };
 
@@ -83,7 +86,7 @@ struct rnode {
 	struct mount		*rn_over;	/* [N] covers this directory */
 	const struct rnode_ops	*rn_ops;	/* [c] NULL: an ordinary node */
 	const struct procent	*rn_procent;	/* [c] procfs.c: what it is */
-	int			 rn_pid, rn_fd;	/* [c] and of whom */
+	int			 rn_pid, rn_fd;	/* [c] and of whom; pty.c: rn_fd */
 };
 
 /* Working directory, root and umask of a process; CLONE_FS shares. */

@@ -45,7 +45,10 @@ struct pty {
 	struct tty	 pt_tty;		/* first: pty_of */
 	unsigned	 pt_index;		/* [c] */
 	unsigned	 pt_refs;		/* [p] */
-	uint32_t	 pt_uid;		/* [c] who opened the master */
+	int		 pt_serial;		/* [c] no other's, for long */
+	/* [p] of the slave's node: who opened the master, until a chown */
+	uint32_t	 pt_uid, pt_gid;
+	mode_t		 pt_mode;		/* [p] with S_IFCHR */
 	unsigned	 pt_slaves;		/* [y] files of the slave */
 	bool		 pt_left;		/* [y] it had some, and has none */
 	unsigned	 pt_edges;		/* [y] for the master's fo_edge */
@@ -57,6 +60,7 @@ struct pty {
 
 static struct rwlock	 pty_lock;
 static struct pty	*ptys[PTY_MAX];		/* [p] */
+static int		 pty_serial;		/* [a] */
 
 static struct pty *
 pty_of(struct tty *t)
@@ -212,7 +216,10 @@ pty_create(struct pty **ptp)
 		return ENOMEM;
 	pt->pt_refs = 1;
 	pt->pt_locked = true;
+	pt->pt_serial = atomic_fetchadd(&pty_serial, 1);
 	pt->pt_uid = curproc->p_cred.cr_uid[ID_EFF];
+	pt->pt_gid = TTY_GID;
+	pt->pt_mode = S_IFCHR | 0620;
 	rw_wlock(&pty_lock);
 	for (i = 0; i < PTY_MAX && ptys[i] != NULL; i++)
 		;
@@ -439,37 +446,59 @@ devpts_ino(unsigned index)
 	return index == PTY_MAX ? 2 : 3 + index;
 }
 
+/* devpts_attrs: they are the pty's, as long as n's is there. */
+static void
+devpts_attrs(struct rnode *n, bool put)
+{
+	struct pty *pt;
+
+	if (n->rn_rdev < PTS_RDEV)
+		return;
+	rw_wlock(&pty_lock);
+	pt = ptys[n->rn_rdev - PTS_RDEV];
+	if (pt != NULL && pt->pt_serial == n->rn_fd && put) {
+		pt->pt_mode = atomic_load(&n->rn_mode);
+		pt->pt_uid = atomic_load(&n->rn_uid);
+		pt->pt_gid = atomic_load(&n->rn_gid);
+	} else if (pt != NULL && pt->pt_serial == n->rn_fd) {
+		atomic_store(&n->rn_mode, pt->pt_mode);
+		atomic_store(&n->rn_uid, pt->pt_uid);
+		atomic_store(&n->rn_gid, pt->pt_gid);
+	}
+	rw_wunlock(&pty_lock);
+}
+
 /* devpts_node: slave index, or ptmx for PTY_MAX. */
 static int
-devpts_node(struct rnode *dir, unsigned index, uint32_t uid, struct rnode **np)
+devpts_node(struct rnode *dir, unsigned index, int serial, struct rnode **np)
 {
 	bool master = index == PTY_MAX;
 	struct rnode *n;
 
-	n = rnode_alloc(S_IFCHR | (master ? 0666 : 0620));
+	n = rnode_alloc(S_IFCHR | 0666);
 	if (n == NULL)
 		return ENOMEM;
 	n->rn_rdev = master ? dev_rdev(DEV_PTMX) : PTS_RDEV + index;
 	n->rn_ino = devpts_ino(index);
 	n->rn_nlink = 1;
-	n->rn_uid = uid;
-	n->rn_gid = master ? 0 : TTY_GID;
+	n->rn_fd = serial;
 	n->rn_ops = &devpts_ops;
 	n->rn_parent = rnode_ref(dir);
 	mount_adopt(dir->rn_mount, n);
+	devpts_attrs(n, false);
 	*np = n;
 	return 0;
 }
 
-/* pty_uid: whose slave index is; false: there is none. */
+/* pty_is: is there slave index, and which; false: there is none. */
 static bool
-pty_uid(unsigned index, uint32_t *uid)
+pty_is(unsigned index, int *serial)
 {
 	bool there;
 
 	rw_rlock(&pty_lock);
 	there = index < PTY_MAX && ptys[index] != NULL;
-	*uid = there ? ptys[index]->pt_uid : 0;
+	*serial = there ? ptys[index]->pt_serial : 0;
 	rw_runlock(&pty_lock);
 	return there;
 }
@@ -479,7 +508,7 @@ devpts_lookup(struct rnode *dir, const char *name, size_t len,
     struct rnode **np)
 {
 	char want[8];
-	uint32_t uid;
+	int serial;
 	unsigned i;
 
 	if (len == 4 && memcmp(name, "ptmx", 4) == 0)
@@ -487,7 +516,7 @@ devpts_lookup(struct rnode *dir, const char *name, size_t len,
 	for (i = 0; i < PTY_MAX; i++)
 		if ((size_t)ksnprintf(want, sizeof(want), "%u", i) == len &&
 		    memcmp(name, want, len) == 0)
-			return pty_uid(i, &uid) ? devpts_node(dir, i, uid,
+			return pty_is(i, &serial) ? devpts_node(dir, i, serial,
 			    np) : ENOENT;
 	return ENOENT;
 }
@@ -516,12 +545,12 @@ devpts_getdents(struct file *fp, dirent_fn *fn, void *arg)
 	static const char *const first[] = { ".", "..", "ptmx" };
 	uint64_t c = fp->f_offset;
 	char name[8];
-	uint32_t uid;
+	int serial;
 
 	for (; c < nitems(first) + PTY_MAX; c++) {
 		if (c < nitems(first))
 			(void)ksnprintf(name, sizeof(name), "%s", first[c]);
-		else if (pty_uid((unsigned)(c - nitems(first)), &uid))
+		else if (pty_is((unsigned)(c - nitems(first)), &serial))
 			(void)ksnprintf(name, sizeof(name), "%lu",
 			    c - nitems(first));
 		else
@@ -538,6 +567,7 @@ static const struct rnode_ops devpts_ops = {
 	.ro_lookup = devpts_lookup,
 	.ro_getdents = devpts_getdents,
 	.ro_name = devpts_name,
+	.ro_attrs = devpts_attrs,
 };
 
 static int

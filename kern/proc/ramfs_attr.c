@@ -41,18 +41,36 @@ rnode_changed(struct rnode *n, bool data)
 	atomic_store(&n->rn_ctime, now);
 }
 
-void
-rnode_chmod(struct rnode *n, mode_t mode)
+/* attrs_sync: with what n stands for, which others may have changed. */
+static void
+attrs_sync(struct rnode *n, bool put)
+{
+	if (n->rn_ops != NULL && n->rn_ops->ro_attrs != NULL)
+		n->rn_ops->ro_attrs(n, put);
+}
+
+static void
+mode_set(struct rnode *n, mode_t mode)
 {
 	atomic_store(&n->rn_mode, (n->rn_mode & S_IFMT) | (mode & 07777));
 	rnode_changed(n, false);
+	attrs_sync(n, true);
+}
+
+void
+rnode_chmod(struct rnode *n, mode_t mode)
+{
+	attrs_sync(n, false);
+	mode_set(n, mode);
 }
 
 void
 rnode_chown(struct rnode *n, uint32_t uid, uint32_t gid)
 {
-	mode_t mode = n->rn_mode;
+	mode_t mode;
 
+	attrs_sync(n, false);
+	mode = n->rn_mode;
 	if (uid != UINT32_MAX)
 		atomic_store(&n->rn_uid, uid);
 	if (gid != UINT32_MAX)
@@ -63,7 +81,7 @@ rnode_chown(struct rnode *n, uint32_t uid, uint32_t gid)
 		if ((mode & S_IXGRP) != 0)
 			mode &= ~(mode_t)S_ISGID;
 	}
-	rnode_chmod(n, mode);
+	mode_set(n, mode);
 }
 
 void
@@ -95,6 +113,7 @@ rnode_blocks(struct rnode *n)
 void
 rnode_stat(struct rnode *n, struct fstatus *st)
 {
+	attrs_sync(n, false);
 	*st = (struct fstatus){
 		.st_dev = n->rn_mount != NULL ? n->rn_mount->mt_id : 1,
 		.st_ino = n->rn_ino,

@@ -7,6 +7,7 @@
 #include "ulib.h"
 
 enum {
+	SYS_chmod = 90, SYS_fchmod = 91, SYS_chown = 92, SYS_fchown = 93,
 	SYS_setsid = 112,
 	SYS_getdents64 = 217,
 	TCGETS = 0x5401, TCSETS = 0x5402, TCFLSH = 0x540b, TIOCGPGRP = 0x540f,
@@ -77,6 +78,33 @@ end(void)
 	sys1(SYS_close, master);
 	CHECK(sys3(SYS_open, path, O_RDWR | O_NOCTTY, 0) == -ENOENT ||
 	    number > 0, "it is left");
+}
+
+/* The slave's owner and mode are the pty's, whoever looks, while it lives. */
+static void
+owner(void)
+{
+	struct stat st;
+
+	begin();
+	CHECK(sys2(SYS_chmod, path, 0640) == 0 &&
+	    sys3(SYS_chown, path, 1000, 1001) == 0, "change");
+	CHECK(sys2(SYS_stat, path, &st) == 0 && st.mode == 020640 &&
+	    st.uid == 1000 && st.gid == 1001, "%x, %u, %u", st.mode, st.uid,
+	    st.gid);
+	CHECK(sys2(SYS_fstat, slave, &st) == 0 && st.mode == 020640 &&
+	    st.uid == 1000, "for who had it open: %x", st.mode);
+	CHECK(sys2(SYS_fchmod, slave, 0602) == 0 &&
+	    sys3(SYS_fchown, slave, -1, 7) == 0, "by descriptor");
+	sys1(SYS_close, slave);
+	CHECK(sys2(SYS_stat, path, &st) == 0 && st.mode == 020602 &&
+	    st.uid == 1000 && st.gid == 7, "nobody has it open: %x", st.mode);
+	slave = sys3(SYS_open, path, O_RDWR | O_NOCTTY, 0);
+	end();
+	begin();
+	CHECK(sys2(SYS_stat, path, &st) == 0 && st.uid == 0 &&
+	    st.mode != 020602, "another one: %x, %u", st.mode, st.uid);
+	end();
 }
 
 static void
@@ -315,6 +343,7 @@ main(int argc, char **argv, char **envp)
 	(void)envp;
 	sh = map_shared(PGSZ);
 	lines();
+	owner();
 	slave_ends();
 	signals();
 	master_ends();
