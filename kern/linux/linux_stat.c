@@ -215,7 +215,7 @@ static int64_t
 statfs_out(const struct rnode *n, uint64_t ua)
 {
 	const struct mount *mt = n != NULL ? n->rn_mount : NULL;
-	uint64_t reserve = vm_phys_total() / 8, nfree = vm_phys_free_count();
+	uint64_t blocks, nfree;
 	struct linux_statfs sf;
 
 	memset(&sf, 0, sizeof(sf));
@@ -231,9 +231,9 @@ statfs_out(const struct rnode *n, uint64_t ua)
 		    atomic_load(&mt->mt_pages));
 		sf.f_bavail = sf.f_bfree;
 	} else if (mt != NULL && mt->mt_type->ft_space) {
-		sf.f_blocks = vm_phys_total() - reserve;
-		sf.f_bfree = nfree > reserve ? nfree - reserve : 0;
-		sf.f_bavail = sf.f_bfree;
+		ramfs_space(&blocks, &nfree);
+		sf.f_blocks = blocks;
+		sf.f_bavail = sf.f_bfree = nfree;
 	}
 	return ret_errno(copyout(&sf, uaddr(ua), sizeof(sf)));
 }

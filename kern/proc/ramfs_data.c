@@ -10,11 +10,12 @@
  * I1: rn_object->size is round_page(rn_size) in pages, once the object exists.
  * I2: the bytes of the last page behind rn_size are zero.
  * I3: resident pages are dirty: there is no other copy.
- * I4: no page is made for a file while less than an eighth of memory is free;
- *     the initrd is unpacked by the same rule.
- * I5: on a mount with a limit, an object's handle is a store, whose st_npages
- *     count in the mount's mt_pages until they are released: about as many as
- *     are resident.
+ * I4: files have half of memory by right, as far as more than a 32nd is free:
+ *     processes can be killed for it; and what is free beyond an eighth.  The
+ *     initrd is unpacked by the same rule.
+ * I5: an object's handle is a store, whose st_npages count in ramfs_pages, and on
+ *     a mount with a limit in its mt_pages, until they are released: about as
+ *     many as are resident.
  * Locks: rn_lock, then the object's.  The pager takes neither rn_lock nor
  * ramfs_lock: a fault holds a map.
  */
@@ -37,21 +38,38 @@
 
 #define RAMFS_MAXSIZE	(1UL << 43)
 
+static uint64_t ramfs_pages;		/* [a] I5 */
+
 /*
- * ramfs_full: files leave an eighth of memory alone: nothing can be taken back
- * from them, and processes could not even end.
+ * ramfs_room: pages that files may still have.  Nothing can be taken back from
+ * them, so they leave alone what processes need, if only to end: when files have
+ * their half there is no other half but an eighth; the last 32nd is for whoever
+ * makes room.
  */
-static bool
-ramfs_full(void)
+static uint64_t
+ramfs_room(void)
 {
-	return vm_phys_free_count() < vm_phys_total() / 8;
+	const uint64_t total = vm_phys_total(), nfree = vm_phys_free_count();
+	const uint64_t npages = atomic_load(&ramfs_pages);
+	uint64_t room = 0;
+
+	if (npages < total / 2 && nfree > total / 32)
+		room = MIN(total / 2 - npages, nfree - total / 32);
+	return nfree > total / 8 ? MAX(room, nfree - total / 8) : room;
 }
 
-/* ---- a mount's limit ---- */
+void
+ramfs_space(uint64_t *blocks, uint64_t *nfree)
+{
+	*blocks = vm_phys_total() - vm_phys_total() / 8;
+	*nfree = ramfs_room();
+}
+
+/* ---- what is counted ---- */
 
 /* Lifetime: its object's.  [a] atomic [c] const after init. */
 struct store {
-	struct mount	*st_mount;	/* [c] counted */
+	struct mount	*st_mount;	/* [c] counted; NULL: without a limit */
 	uint64_t	 st_npages;	/* [a] I5 */
 };
 
@@ -61,14 +79,22 @@ store_charge(struct vm_object *object)
 {
 	struct store *st = object->handle;
 
-	if (ramfs_full())
+	if (ramfs_room() == 0)
 		return false;
-	if (st == NULL)
-		return true;
-	if (!mount_charge(st->st_mount))
+	if (st->st_mount != NULL && !mount_charge(st->st_mount))
 		return false;
 	atomic_add(&st->st_npages, 1);
+	atomic_add(&ramfs_pages, 1);
 	return true;
+}
+
+/* store_release: n pages less. */
+static void
+store_release(struct store *st, uint64_t n)
+{
+	atomic_sub(&ramfs_pages, n);
+	if (st->st_mount != NULL)
+		mount_release(st->st_mount, n);
 }
 
 /* store_settle: pages are gone.  The object is locked. */
@@ -78,28 +104,24 @@ store_settle(struct vm_object *object)
 	struct store *st = object->handle;
 	uint64_t was;
 
-	if (st == NULL)
-		return;
 	/* A page on its way in may be counted twice, until the next time. */
 	was = atomic_swap(&st->st_npages, object->resident_page_count);
-	mount_release(st->st_mount, was - object->resident_page_count);
+	store_release(st, was - object->resident_page_count);
 }
 
-/* store_make: for a new object of n; *stp NULL: nothing is counted. */
-static int
-store_make(struct rnode *n, struct store **stp)
+/* store_make: for a new object of n; NULL: no memory. */
+static struct store *
+store_make(struct rnode *n)
 {
 	struct mount *mt = n->rn_mount;
+	struct store *st;
 
-	*stp = NULL;
-	if (mt == NULL || mt->mt_limit == 0)
-		return 0;
-	*stp = kmalloc(sizeof(**stp), M_WAITOK | M_ZERO);
-	if (*stp == NULL)
-		return ENOMEM;
-	(*stp)->st_mount = mt;
+	st = kmalloc(sizeof(*st), M_WAITOK | M_ZERO);
+	if (st == NULL || mt == NULL || mt->mt_limit == 0)
+		return st;
+	st->st_mount = mt;
 	atomic_add(&mt->mt_refs, 1);
-	return 0;
+	return st;
 }
 
 /* ---- pager ---- */
@@ -127,9 +149,7 @@ ramfs_dealloc(struct vm_object *object)
 {
 	struct store *st = object->handle;
 
-	if (st == NULL)
-		return;
-	mount_release(st->st_mount, st->st_npages);
+	store_release(st, st->st_npages);
 	mount_put(st->st_mount);
 	kfree(st);
 }
@@ -147,9 +167,13 @@ rnode_makeobject(struct rnode *n)
 {
 	struct store *st;
 
-	if (n->rn_object == NULL && store_make(n, &st) == 0)
-		n->rn_object = vm_pager_allocate(&ramfs_pager_ops, st,
-		    atop(round_page(n->rn_size)));
+	if (n->rn_object != NULL)
+		return n->rn_object;
+	st = store_make(n);
+	if (st == NULL)
+		return NULL;
+	n->rn_object = vm_pager_allocate(&ramfs_pager_ops, st,
+	    atop(round_page(n->rn_size)));
 	return n->rn_object;
 }
 

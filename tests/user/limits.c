@@ -239,6 +239,13 @@ reserved(void)
 	sys1(SYS_unlink, fifo);
 }
 
+static void
+close2(const int *p)
+{
+	sys1(SYS_close, p[0]);
+	sys1(SYS_close, p[1]);
+}
+
 /* set: a number of /proc/sys; the old one. */
 static unsigned long
 set(const char *path, unsigned long value)
@@ -415,6 +422,111 @@ space(void)
 	    "umount");
 }
 
+/* ---- files and processes want the same memory ---- */
+
+struct sysinfo {
+	long		uptime;
+	unsigned long	loads[3], totalram, freeram, rest[8];
+};
+
+static unsigned long
+free_of(unsigned long *total)
+{
+	struct sysinfo si;
+
+	CHECK(sys1(SYS_sysinfo, &si) == 0, "sysinfo");
+	*total = si.totalram;
+	return si.freeram;
+}
+
+/* eat: memory until a ninth is free, and wait. */
+static void
+eat(int tell)
+{
+	unsigned long total, n = 0, len;
+	char *p;
+
+	free_of(&total);
+	len = total;
+	p = (char *)sys6(SYS_mmap, 0, (long)len, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANON, -1, 0);
+	while (free_of(&total) > total / 9)
+		for (int i = 0; i < 32 && n < len; i++, n += PGSZ)
+			p[n] = 1;
+	sys3(SYS_write, tell, "x", 1);
+	msleep(1000000);
+	exit(0);
+}
+
+/* write_all: up to max bytes to a new file; how many; *error of the last. */
+static unsigned long
+write_all(const char *path, unsigned long max, long *error)
+{
+	long fd = sys3(SYS_open, path, O_RDWR | O_CREAT | O_TRUNC, 0600), n;
+	unsigned long sum = 0;
+
+	CHECK(fd >= 0, "%s: %ld", path, fd);
+	*error = 0;
+	while (sum < max) {
+		n = sys3(SYS_write, fd, string, 65536);
+		if (n <= 0) {
+			*error = n;
+			break;
+		}
+		sum += (unsigned long)n;
+	}
+	sys1(SYS_close, fd);
+	return sum;
+}
+
+static int
+nothing(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
+/*
+ * A process has taken what is free: files, which have little, still get their
+ * part, but not the last; then the disk is full, and the machine works on.
+ */
+static void
+shortage(void)
+{
+	static const char a[] = "/tmp/limits-a", b[] = "/tmp/limits-b";
+	unsigned long total, n;
+	struct statfs sf;
+	long pid, error;
+	int p[2], st;
+	char c;
+
+	CHECK(sys1(SYS_pipe, p) == 0, "pipe");
+	pid = fork();
+	if (pid == 0)
+		eat(p[1]);
+	CHECK(pid > 0 && sys3(SYS_read, p[0], &c, 1) == 1, "a child");
+	free_of(&total);
+	CHECK(sys2(SYS_statfs, "/tmp", &sf) == 0 && sf.bfree > 0 &&
+	    sf.bfree <= sf.blocks, "%ld of %ld", sf.bfree, sf.blocks);
+	n = write_all(a, total / 64, &error);
+	CHECK(error == 0, "%lu, then %ld", n, error);
+	n = write_all(a, total, &error);
+	CHECK(error == -ENOSPC && n >= total / 64 && n < total / 2, "%lu, then "
+	    "%ld", n, error);
+	CHECK(free_of(&total) > total / 40, "%lu of %lu are left",
+	    free_of(&total), total);
+	n = write_all(b, total, &error);
+	CHECK(error == -ENOSPC && n <= total / 100, "%lu more", n);
+	for (int i = 0; i < 20; i++)
+		CHECK(run_child(nothing, NULL) == 0, "a child");
+	CHECK(sys2(SYS_kill, pid, SIGKILL) == 0 && waitpid(pid, &st) == pid &&
+	    WTERMSIG(st) == SIGKILL, "it is still there: %x", st);
+	CHECK(sys1(SYS_unlink, a) == 0, "unlink");
+	n = write_all(b, total / 4, &error);
+	CHECK(error == 0 && sys1(SYS_unlink, b) == 0, "room again: %ld", error);
+	close2(p);
+}
+
 static int
 run_file(void *arg)
 {
@@ -472,6 +584,7 @@ main(int argc, char **argv, char **envp)
 		files();
 		table();
 		space();
+		shortage();
 		middle();
 	}
 	sys1(SYS_unlink, full);
