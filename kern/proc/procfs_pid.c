@@ -33,6 +33,7 @@
 
 #define TICK		(NSEC_PER_SEC / 100)	/* what stat counts times in */
 #define KB(npages)	((npages) * (PAGE_SIZE / 1024))
+#define SMAPS_MOST	1024U	/* bytes of an entry below its line of maps */
 #define USAGE_KB(n)	(KB(n) / USAGE_PAGE)
 
 /* What stat and status tell, taken at one moment. [t] */
@@ -506,7 +507,9 @@ smaps_lines(const struct mapline *l, const struct vm_map_entry *e)
 {
 	struct vm_usage u = { 0 };
 
-	vm_map_entry_usage(&l->vm->vm_map, e, &u);
+	/* Before what is read only the length counts: it is the same. */
+	if (l->o->skip < SMAPS_MOST)
+		vm_map_entry_usage(&l->vm->vm_map, e, &u);
 	pout_printf(l->o, "Size:           %8lu kB\nKernelPageSize: %8lu kB\n"
 	    "MMUPageSize:    %8lu kB\n", (e->end - e->start) / 1024, KB(1UL),
 	    KB(1UL));
@@ -553,7 +556,8 @@ map_lines(const struct mapline *l)
 	struct rb_node *node;
 
 	vm_map_lock_read(map);
-	for (node = rb_first(&map->tree); node != NULL; node = rb_next(node))
+	for (node = rb_first(&map->tree); node != NULL &&
+	    l->o->len < l->o->size; node = rb_next(node))
 		map_line(l, container_of(node, struct vm_map_entry, link));
 	vm_map_unlock_read(map);
 }

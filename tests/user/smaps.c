@@ -8,20 +8,27 @@
 
 enum { SYS_unlink = 87, SYS_mlock = 149, NP = 8, RW = 3 };
 
-static char text[200000];
+static char text[100000], pieces[sizeof(text)];
 
+/* slurp_by: the text of path, read in steps. */
 static void
-slurp(const char *path)
+slurp_by(const char *path, unsigned long step)
 {
 	long fd = sys3(SYS_open, path, 0, 0), n, len = 0;
 
 	CHECK(fd >= 0, "%s: %ld", path, fd);
-	while ((n = sys3(SYS_read, fd, text + len,
-	    sizeof(text) - 1 - (size_t)len)) > 0)
+	while (sizeof(text) - (size_t)len > step &&
+	    (n = sys3(SYS_read, fd, text + len, step)) > 0)
 		len += n;
 	CHECK(n == 0 && len > 0, "%s: %ld", path, n);
 	text[len] = '\0';
 	sys1(SYS_close, fd);
+}
+
+static void
+slurp(const char *path)
+{
+	slurp_by(path, 4096);
 }
 
 static unsigned long
@@ -252,8 +259,10 @@ all(void)
 	const char *p, *e;
 	int n = 0;
 
-	/* The text has its pages already: nothing changes in between. */
-	memset(text, 'x', sizeof(text));
+	slurp("/proc/self/smaps");
+	memcpy(pieces, text, sizeof(text));
+	slurp_by("/proc/self/smaps", 333);
+	CHECK(strcmp(text, pieces) == 0, "in small pieces: %s", text);
 	slurp("/proc/self/smaps_rollup");
 	slurp("/proc/self/smaps");
 	for (p = text; *p != '\0'; n++) {
@@ -280,8 +289,9 @@ main(int argc, char **argv, char **envp)
 	(void)argc;
 	(void)argv;
 	(void)envp;
-	/* The text's pages are there. */
+	/* The texts have their pages: nothing changes while they are read. */
 	memset(text, 'x', sizeof(text));
+	memset(pieces, 'x', sizeof(pieces));
 	anonymous();
 	others();
 	all();
