@@ -40,6 +40,13 @@ def installed(package):
     return sh(["dpkg-query", "-W", "-f=${Package} ${Version}", package])
 
 
+def users(root):
+    for name, line in (("passwd", "root:x:0:0:root:/root:/bin/sh"),
+                       ("group", "root:x:0:")):
+        with open(f"{root}/etc/{name}", "w") as f:
+            f.write(line + "\n")
+
+
 def derive(text, deb822):
     if deb822:
         return re.sub(r"(?m)^Types:.*$", "Types: deb-src", text)
@@ -137,10 +144,7 @@ class Sources:
         for applet in sh(["/bin/busybox", "--list"]).split():
             if applet != "busybox":
                 os.symlink("busybox", f"{root}/bin/{applet}")
-        for name, line in (("passwd", "root:x:0:0:root:/root:/bin/sh"),
-                           ("group", "root:x:0:")):
-            with open(f"{root}/etc/{name}", "w") as f:
-                f.write(line + "\n")
+        users(root)
 
     def archive(self, out):
         root, data, ino = f"{self.work}/root", [], 0

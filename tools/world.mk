@@ -35,9 +35,9 @@ bulk-build: $(B)/gnomon.elf $(WORLD)
 	    $(if $(filter command%,$(origin MEM)),--mem $(MEM)) $(BULK)
 
 # One line a program, then what ran, its verdict and its calls that were not
-# there.  $(call programs,INITRD,COMMAND,LOG,SECONDS)
+# there.  $(call programs,INITRD,COMMAND,LOG,SECONDS,MACHINE)
 define programs
-$(Q)$(PYTHON) tools/shell.py --smp $(SMP) --mem $(MEM) --initrd $(1) \
+$(Q)$(PYTHON) tools/shell.py --smp $(SMP) --mem $(MEM) $(5) --initrd $(1) \
     --cmdline "enosys=2 $(CMDLINE)" --timeout $(4) --log $(3) --run $(2); \
     s=$$?; $(PYTHON) tools/programs.py $(3); exit $$s
 endef
@@ -68,12 +68,22 @@ others: $(B)/gnomon.elf $(OTHERCPIO)
 	@cat $(OTHERCPIO).contents
 	$(call programs,$(OTHERCPIO),"others '$(OTHERS)'",$(B)/others.log,3600)
 
+# Programs of Debian as they are installed here, dynamically linked; DEBIAN="glob".
+DEBIAN	?= *
+
+.PHONY: debian
+debian: $(B)/gnomon.elf
+	$(Q)$(PYTHON) tools/debian.py
+	@cat $(B)/debian/contents
+	$(call programs,$(B)/debian/debian.cpio,"debian '$(DEBIAN)'",$(B)/debian.log,3600,\
+	    --smp 4 --mem 1G)
+
 # All of them, and one table.
 .PHONY: programs
 programs:
-	$(Q)$(MAKE) -k --no-print-directory world-test others; s=$$?; \
-	    $(PYTHON) tools/programs.py $(B)/world-test.log $(B)/others.log; \
-	    exit $$s
+	$(Q)$(MAKE) -k --no-print-directory world-test others debian; s=$$?; \
+	    $(PYTHON) tools/programs.py $(B)/world-test.log $(B)/others.log \
+	    $(B)/debian.log; exit $$s
 
 ## make world          an initrd of Debian's programs and sources in build/world
 ## make shell          busybox's shell on the console; poweroff ends it;
@@ -82,7 +92,10 @@ programs:
 ## make others         checkers by others: libsigsegv, gctest, memtester, lmdb,
 ##                     sqlite3, a line each; OTHERS="tt3*" some of them;
 ##                     LINUX=1: selftests of Linux too (fetches 130 MB)
-## make programs       both, and one table of what ran, with its verdict and calls
+## make debian         bash, perl, python3, gcc as installed here, dynamically
+##                     linked; the guest builds this kernel, byte for byte the
+##                     host's; 4 CPUs, 1 GiB; DEBIAN="py*" some of them
+## make programs       all three, and one table of what ran, with its verdict and calls
 ## make bulk-build     the founding load: four trees by make -j5 on 4 CPUs, 128M,
 ##                     binaries compared with the host's; HOURS=n with chaos;
 ##                     PEER=linux: seconds beside a Linux guest, by turns

@@ -60,6 +60,6 @@ struct vmspace;
  */
 int	exec_map(struct vmspace *vm, struct vm_object *object,
 	    const struct exec_plan *plan) __warn_unused;
-/* exec_seg_pad: bytes behind a segment's file bytes, in their last page, that
- * are to be zero. */
+/* exec_seg_pad: bytes behind a segment's file bytes that are to be zero: with a
+ * bss, all that are left of the page, for ld.so uses them (as Linux does). */
 uint64_t exec_seg_pad(const struct exec_seg *seg);

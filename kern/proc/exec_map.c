@@ -70,7 +70,7 @@ exec_seg_pad(const struct exec_seg *seg)
 {
 	uint64_t end = seg->vaddr + seg->filesz;
 
-	if (seg->filesz == 0)
+	if (seg->filesz == 0 || seg->filesz == seg->memsz)
 		return 0;
-	return MIN(round_page(end) - end, seg->memsz - seg->filesz);
+	return round_page(end) - end;
 }

@@ -25,7 +25,7 @@ struct phdr {
 };
 
 /* The interpreter: code that runs anywhere.  rsi: where AT_FLAGS' value is, rdi:
- * AT_ENTRY's; its bss must read zero. */
+ * AT_ENTRY's; the rest of its page, behind its bss, must read zero. */
 extern char linker[], linker_end[];
 __asm__(
     "linker:\n"
@@ -42,7 +42,7 @@ __asm__(
     "\tcmpq	$0, -16(%rax)\n"
     "\tjne	2b\n"
     "\tlea	linker(%rip), %rax\n"
-    "\tcmpb	$0, linker_end - linker(%rax)\n"
+    "\tcmpb	$0, linker_end - linker + 64(%rax)\n"
     "\tjne	3f\n"
     "\tmov	%rax, 8(%rsi)\n"
     "3:\tjmp	*8(%rdi)\n"
@@ -69,7 +69,7 @@ put_file(const char *path, const void *bytes, size_t len, int mode)
 	sys1(SYS_close, fd);
 }
 
-/* The interpreter; rubbish behind its bytes in the file, which are its bss. */
+/* The interpreter; rubbish behind its bytes in the file. */
 static void
 put_linker(const char *path, int mode)
 {
@@ -84,7 +84,7 @@ put_linker(const char *path, int mode)
 	    .phoff = sizeof(*e), .ehsize = sizeof(*e), .phentsize = sizeof(*p),
 	    .phnum = 1 };
 	*p = (struct phdr){ .type = 1, .flags = 7, .offset = HEAD,
-	    .vaddr = HEAD, .filesz = len, .memsz = 0x3000, .align = PGSZ };
+	    .vaddr = HEAD, .filesz = len, .memsz = len + 16, .align = PGSZ };
 	memcpy(file + HEAD, linker, len);
 	put_file(path, file, sizeof(file), mode);
 }
