@@ -414,6 +414,9 @@ fault_enter(struct faultstate *fs)
 	    wire || fs->l.wired ? PMAP_ENTER_WIRED : 0);
 	if (error == 0 && wire)
 		vm_page_wire(m);
+	KASSERT((fs->l.prot & VM_PROT_WRITE) == 0 || m->object == fs->l.object,
+	    "I10: page %lu of %p, not of the first object %p, is writable at "
+	    "%lx", m->pindex, (void *)m->object, (void *)fs->l.object, fs->va);
 	if (fs->first_m != NULL) {
 		if (m->wire_count == 0)
 			vm_page_activate(m);

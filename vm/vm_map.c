@@ -13,7 +13,7 @@
  *	M3 gap_before and max_gap are right; nentries and size too
  *	M4 no object: offset 0 and not NEEDS_COPY; NEEDS_COPY implies COW
  *	M5 STACK with an object: offset >= avail_ssize
- *	M6 wired: USER_WIRED and wired_count agree; never NEEDS_COPY and writable
+ *	M6 wired: USER_WIRED and wired_count agree
  *	M7 IN_TRANSITION entries have a wiring thread
  *
  * Locks: the map's rwlock; the list of vmspaces is vm_space.c's.

@@ -98,7 +98,9 @@ bool		 pmap_is_referenced(struct vm_page *m);
 void		 pmap_clear_modify(struct vm_page *m);
 /* pmap_ts_referenced: count and clear. */
 unsigned	 pmap_ts_referenced(struct vm_page *m);
-/* pmap_page_is_mapped: false: no CPU has a translation to it any more, either. */
+/* pmap_page_is_mapped: false: no CPU has a translation to it any more, either;
+ * but for a pmap_remove_all under way, which forgets before its shootdown: m's
+ * object is locked by who calls that, and by who gives m away. */
 bool		 pmap_page_is_mapped(const struct vm_page *m);
 unsigned	 pmap_page_mapcount(struct vm_page *m);
 /* pmap_page_init: a page without mappings gets a new identity. */

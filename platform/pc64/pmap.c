@@ -13,8 +13,8 @@
  *    so taking such an entry away needs no shootdown;
  * I5 an entry never goes from one frame to another directly: it is zero, and
  *    known to be zero on every CPU, in between;
- * I6 a page's record of a mapping goes after the shootdown: who finds a page
- *    unmapped, without any lock, may give it to somebody else.
+ * I6 a page's record of a mapping goes after the shootdown (pmap_remove_all: under
+ *    its object's lock, before): who finds a page unmapped may give it away.
  *
  * Locks: pm_lock (LO_PMAP) for all of a user pmap; held across the shootdown,
  * which may be awaited because spinning CPUs serve theirs.
