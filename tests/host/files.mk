@@ -46,3 +46,4 @@ HOST_SRCS	+= tests/host/chain_test.c
 HOST_TESTS	+= tests/host/vm_collapse_test.c
 HOST_TESTS	+= tests/host/vm_chain_test.c
 HOST_TESTS	+= tests/host/vm_mremap_test.c
+HOST_TESTS	+= tests/host/vm_incore_test.c
