@@ -224,6 +224,8 @@ fault_walk(struct faultstate *fs)
 		vm_meter_max(VM_METER_v_chain_max, depth);
 	KASSERT(m == NULL || m->valid != 0, "object %p: page %lu is resident, "
 	    "not busy and not valid (I8)", (void *)fs->object, fs->pindex);
+	if (m != NULL)
+		vm_page_touched(m);
 	fs->m = m;
 	/* Beyond the file's end; a page that was cut off may still be wired. */
 	if (!vm_object_anonymous(fs->object) &&

@@ -50,12 +50,13 @@ static bool __no_lock_analysis
 entry_resident(const struct vm_map_entry *entry, vm_offset_t va)
 {
 	struct vm_object *in;
+	struct vm_page *m;
 	bool found;
 
 	if (!entry_has_object(entry))
 		return false;
-	found = chain_page(entry->object, entry->offset + (va - entry->start),
-	    &in) != NULL;
+	m = chain_page(entry->object, entry->offset + (va - entry->start), &in);
+	found = m != NULL && !vm_page_reserved(m);
 	vm_object_unlock(in);
 	return found;
 }

@@ -136,7 +136,8 @@ prefault_object(struct prefault *pf)
 			continue;
 		/* Beyond its file's end: cut off, but wired. */
 		if ((pf->todo & 1U << i) == 0 || vm_page_xbusied(m) ||
-		    m->valid == 0 || m->pindex >= pf->object->size)
+		    m->valid == 0 || vm_page_reserved(m) ||
+		    m->pindex >= pf->object->size)
 			ma[i] = NULL;
 		else
 			found++;

@@ -31,6 +31,7 @@
  */
 #pragma once
 
+#include <lib/atomic.h>
 #include <lib/queue.h>
 #include <lib/types.h>
 #include <machine/pmap.h>
@@ -80,9 +81,26 @@ CTASSERT(sizeof(struct vm_page) <= 96, "memory of 24 MiB must be enough");
 #define PG_REFERENCED	0x08	/* hint taken from torn-down mappings */
 #define PG_FICTITIOUS	0x10	/* not RAM of ours */
 #define PG_POISON	0x20	/* free and filled with 0xdb (DEBUG >= 2) */
+#define PG_RESERVED	0x40	/* of a file that has room there (fallocate);
+				 * nobody has read, written or mapped it */
 
 extern struct vm_page	*vm_page_array;
 extern uint64_t		 vm_page_count;		/* pages managed */
+
+/* vm_page_reserved: reserve, not contents.  vm_page_touched: no more.
+ * => Locks: m's object. */
+static inline bool
+vm_page_reserved(const struct vm_page *m)
+{
+	return (atomic_load_relaxed(&m->flags) & PG_RESERVED) != 0;
+}
+
+static inline void
+vm_page_touched(struct vm_page *m)
+{
+	if (vm_page_reserved(m))
+		atomic_and(&m->flags, (uint8_t)~PG_RESERVED);
+}
 
 static inline vm_paddr_t
 VM_PAGE_TO_PHYS(const struct vm_page *m)

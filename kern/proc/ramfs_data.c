@@ -204,12 +204,14 @@ rnode_data_fini(struct rnode *n)
 
 /* ---- pages ---- */
 
+enum page_how { PAGE_FIND, PAGE_MAKE, PAGE_RESERVE };
+
 /*
- * rnode_page: the page pindex of n, wired; NULL: a hole, or no memory to fill
- * it (create).  => Locks: rn_lock either way.
+ * rnode_page: the page pindex of n, wired; NULL: a hole (PAGE_FIND), or no memory
+ * to fill it.  => Locks: rn_lock either way.
  */
 static __no_lock_analysis struct vm_page *
-rnode_page(struct rnode *n, vm_pindex_t pindex, bool create)
+rnode_page(struct rnode *n, vm_pindex_t pindex, enum page_how how)
 {
 	struct vm_object *object = n->rn_object;
 	struct vm_page *m;
@@ -223,13 +225,17 @@ rnode_page(struct rnode *n, vm_pindex_t pindex, bool create)
 		vm_object_lock(object);
 	}
 	if (m != NULL) {
+		if (how != PAGE_RESERVE)
+			vm_page_touched(m);
 		vm_page_wire(m);
-	} else if (create && store_charge(object)) {
+	} else if (how != PAGE_FIND && store_charge(object)) {
 		m = vm_page_alloc(object, pindex, VM_ALLOC_ZERO);
 		if (m == NULL)
 			store_settle(object);
 		if (m != NULL) {
 			m->dirty = VM_PAGE_VALID;
+			if (how == PAGE_RESERVE)
+				atomic_or(&m->flags, (uint8_t)PG_RESERVED);
 			vm_page_wire(m);
 			vm_page_unbusy(m);
 		}
@@ -279,7 +285,7 @@ rnode_read(struct rnode *n, uint64_t off, struct uio *u)
 	while (error == 0 && u->u_resid > 0 && off < n->rn_size) {
 		chunk = MIN(PAGE_SIZE - (off & PAGE_MASK), n->rn_size - off);
 		chunk = MIN(chunk, u->u_resid);
-		m = rnode_page(n, atop(off), false);
+		m = rnode_page(n, atop(off), PAGE_FIND);
 		if (m == NULL) {
 			error = uiozero(chunk, u);
 		} else {
@@ -324,7 +330,7 @@ rnode_write_chunk(struct rnode *n, uint64_t off, struct uio *u)
 	if (error != 0)
 		return error;
 	error = ENOSPC;
-	m = rnode_page(n, atop(off), true);
+	m = rnode_page(n, atop(off), PAGE_MAKE);
 	if (m != NULL) {
 		error = uiomove((char *)pmap_page_kva(m) + (off & PAGE_MASK),
 		    chunk, u);
@@ -368,7 +374,7 @@ rnode_kread(struct rnode *n, uint64_t off, void *buf, size_t len)
 	while (done < len && off < n->rn_size) {
 		chunk = MIN(PAGE_SIZE - (off & PAGE_MASK), n->rn_size - off);
 		chunk = MIN(chunk, len - done);
-		m = rnode_page(n, atop(off), false);
+		m = rnode_page(n, atop(off), PAGE_FIND);
 		if (m == NULL) {
 			memset((char *)buf + done, 0, chunk);
 		} else {
@@ -394,7 +400,7 @@ rnode_kwrite(struct rnode *n, uint64_t off, const void *buf, size_t len)
 	error = rnode_grow(n, off + len);
 	for (done = 0; error == 0 && done < len; done += chunk) {
 		chunk = MIN(PAGE_SIZE - (off & PAGE_MASK), len - done);
-		m = rnode_page(n, atop(off), true);
+		m = rnode_page(n, atop(off), PAGE_MAKE);
 		if (m == NULL) {
 			error = ENOSPC;
 			break;
@@ -417,7 +423,7 @@ rnode_zerotail(struct rnode *n, uint64_t size)
 
 	if (in == 0)
 		return;
-	m = rnode_page(n, atop(size), false);
+	m = rnode_page(n, atop(size), PAGE_FIND);
 	if (m == NULL)
 		return;
 	memset((char *)pmap_page_kva(m) + in, 0, PAGE_SIZE - in);
@@ -447,18 +453,18 @@ rnode_truncate(struct rnode *n, uint64_t size)
 
 /* ---- space ---- */
 
-/* seek_page: the first page >= pindex that is there, or is not. */
+/* seek_page: the first page >= pindex with data, or without. */
 static vm_pindex_t
 seek_page(struct vm_object *object, vm_pindex_t pindex, bool hole)
 {
 	struct vm_page *m;
 
 	while ((m = vm_page_ge(object, pindex)) != NULL) {
-		if (!hole)
+		if (!hole && !vm_page_reserved(m))
 			return m->pindex;
-		if (m->pindex != pindex)
+		if (hole && (m->pindex != pindex || vm_page_reserved(m)))
 			return pindex;
-		pindex++;
+		pindex = m->pindex + 1;
 	}
 	return hole ? pindex : object->size;
 }
@@ -493,7 +499,7 @@ punch_bytes(struct rnode *n, uint64_t off, uint64_t end)
 
 	if (off >= end)
 		return;
-	m = rnode_page(n, atop(off), false);
+	m = rnode_page(n, atop(off), PAGE_FIND);
 	if (m == NULL)
 		return;
 	memset((char *)pmap_page_kva(m) + (off & PAGE_MASK), 0, end - off);
@@ -543,7 +549,7 @@ rnode_allocate(struct rnode *n, uint64_t off, uint64_t len, bool keep)
 	    rnode_grow(n, end);
 	end = MIN(end, round_page(n->rn_size));
 	for (at = trunc_page(off); error == 0 && at < end; at += PAGE_SIZE) {
-		m = rnode_page(n, atop(at), true);
+		m = rnode_page(n, atop(at), PAGE_RESERVE);
 		if (m != NULL)
 			rnode_page_done(n, m);
 		else

@@ -239,13 +239,6 @@ reserved(void)
 	sys1(SYS_unlink, fifo);
 }
 
-static void
-close2(const int *p)
-{
-	sys1(SYS_close, p[0]);
-	sys1(SYS_close, p[1]);
-}
-
 /* set: a number of /proc/sys; the old one. */
 static unsigned long
 set(const char *path, unsigned long value)
@@ -524,7 +517,8 @@ shortage(void)
 	CHECK(sys1(SYS_unlink, a) == 0, "unlink");
 	n = write_all(b, total / 4, &error);
 	CHECK(error == 0 && sys1(SYS_unlink, b) == 0, "room again: %ld", error);
-	close2(p);
+	sys1(SYS_close, p[0]);
+	sys1(SYS_close, p[1]);
 }
 
 static int

@@ -10,7 +10,9 @@ enum {
 	SYS_mremap = 25, SYS_msync = 26, SYS_mincore = 27, SYS_mlock = 149,
 	SYS_munlock = 150, SYS_mlockall = 151, SYS_munlockall = 152,
 	SYS_membarrier = 324, SYS_mlock2 = 325, SYS_ftruncate = 77,
-	SYS_unlink = 87, MAYMOVE = 1, FIXED = 2, KEEP = 4 | MAYMOVE, RW = 3,
+	SYS_unlink = 87, SYS_pwrite64 = 18, SYS_fallocate = 285,
+	SYS_memfd_create = 319, ENXIO = 6, RW = 3,
+	MAYMOVE = 1, FIXED = 2, KEEP = 4 | MAYMOVE,
 };
 
 typedef unsigned char byte;
@@ -341,6 +343,47 @@ residence(void)
 	CHECK(sys3(SYS_mincore, p, 0, vec) == 0, "nothing");
 }
 
+static int
+data_at(long fd, long off)
+{
+	return (int)(sys3(SYS_lseek, fd, off, 3 /* SEEK_DATA */) / (long)PGSZ);
+}
+
+/* What fallocate took is there for a file, but not seen until it is used. */
+static void
+reserves(void)
+{
+	long fd = sys2(SYS_memfd_create, "reserved", 0);
+	byte *p, *q, vec[8], c = 1;
+	struct stat st;
+
+	CHECK(fd >= 0 && sys4(SYS_fallocate, fd, 0, 0, 8 * PGSZ) == 0 &&
+	    sys2(SYS_fstat, fd, &st) == 0 && st.blocks == 64, "reserve");
+	p = (byte *)sys6(SYS_mmap, 0, 8 * PGSZ, RW, MAP_SHARED, fd, 0);
+	q = (byte *)sys6(SYS_mmap, 0, 8 * PGSZ, RW, MAP_PRIVATE, fd, 0);
+	CHECK(sys3(SYS_mincore, p, 8 * PGSZ, vec) == 0, "mincore");
+	for (int i = 0; i < 8; i++)
+		CHECK(vec[i] == 0, "page %d", i);
+	CHECK(sys3(SYS_lseek, fd, 0, 3) == -ENXIO && sys3(SYS_lseek, fd, 0, 4)
+	    == 0, "no data");
+	p[4 * PGSZ] = 1;
+	CHECK(sys4(SYS_pwrite64, fd, &c, 1, 6 * PGSZ) == 1, "write");
+	CHECK(sys3(SYS_mincore, p, 8 * PGSZ, vec) == 0 && vec[4] == 1 &&
+	    vec[6] == 1 && vec[3] + vec[5] + vec[7] + vec[0] == 0,
+	    "those used, none beside: %u %u %u", vec[3], vec[5], vec[7]);
+	CHECK(data_at(fd, 0) == 4 && data_at(fd, 5 * PGSZ) == 6 &&
+	    sys3(SYS_lseek, fd, 4 * PGSZ, 4) == 5 * (long)PGSZ, "data");
+	/* Mapped no more, it still is; and what is only read. */
+	sys2(SYS_munmap, p, 8 * PGSZ);
+	c = *(volatile byte *)(q + PGSZ);
+	CHECK(c == 0 && sys3(SYS_mincore, q, 8 * PGSZ, vec) == 0 &&
+	    vec[1] == 1 && vec[4] == 1 && vec[6] == 1 && vec[7] == 0,
+	    "through another: %u %u %u %u", vec[1], vec[4], vec[6], vec[7]);
+	CHECK(sys2(SYS_fstat, fd, &st) == 0 && st.blocks == 64, "blocks");
+	sys2(SYS_munmap, q, 8 * PGSZ);
+	sys1(SYS_close, fd);
+}
+
 static void
 locks(void)
 {
@@ -463,6 +506,7 @@ main(int argc, char **argv, char **envp)
 	errors();
 	files();
 	residence();
+	reserves();
 	locks();
 	advice();
 	barriers();
