@@ -496,12 +496,14 @@ vm_object_deactivate_pages(struct vm_object *object)
 
 /*
  * Only an anonymous object without chain or pins can grow.  With a second
- * reference it can grow only past its end: pages inside may be the other's.
+ * reference it can grow only past its end: pages inside may be the other's.  What
+ * has a name is as long as its name says.
  */
 static bool
 vm_object_may_extend(struct vm_object *object, vm_pindex_t next)
 {
 	return vm_object_anonymous(object) && object->pager == NULL &&
+	    (object->flags & OBJ_NAMED) == 0 &&
 	    object->backing_object == NULL && !vm_object_paging(object) &&
 	    (object->size == next || atomic_load(&object->ref_count) == 1);
 }

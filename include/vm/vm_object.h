@@ -158,7 +158,8 @@ void	vm_object_deallocate_todo(struct vm_object_todo *todo);
 /*
  * vm_object_set_named: object, anonymous and just made, will be mapped by who
  * knows its name, any number of times (System V segments): so no mapping of it is
- * ever known to be the only one of its pages (ONEMAPPING).
+ * ever known to be the only one of its pages (ONEMAPPING), and it does not grow
+ * with a neighbour of a mapping (vm_object_coalesce).
  * => Locks: none on objects.  => The name's reference is the caller's.
  */
 void	vm_object_set_named(struct vm_object *object);

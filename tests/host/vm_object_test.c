@@ -523,6 +523,10 @@ KTEST(object, coalesce_rules)
 	object = vm_object_allocate(OBJT_FILE, 8);
 	KT_CHECK(t, !vm_object_coalesce(object, 0, 8, 4), "not anonymous");
 	vm_object_deallocate(object);
+	object = vm_object_allocate(OBJT_DEFAULT, 8);
+	vm_object_set_named(object);
+	KT_CHECK(t, !vm_object_coalesce(object, 0, 8, 4), "with a name");
+	vm_object_deallocate(object);
 }
 
 /* ---- many threads on one family ---- */

@@ -130,6 +130,29 @@ alone(void)
 	CHECK(sys3(SYS_shmctl, s, RMID, 0) == 0, "remove");
 }
 
+/* Is shared memory of another kind, next to an attachment, left alone by its
+ * shmdt? */
+static void
+neighbour(void)
+{
+	long s = sys3(SYS_shmget, 0, PGSZ, 0600), p, q;
+
+	q = sys6(SYS_mmap, 0, 3 * PGSZ, PROT_READ, MAP_PRIVATE | MAP_ANON, -1,
+	    0);
+	CHECK(s >= 0 && q > 0 && sys2(SYS_munmap, q, 3 * PGSZ) == 0, "room");
+	p = sys3(SYS_shmat, s, q, 0);
+	CHECK(p == q, "shmat: %ld", p);
+	q = sys6(SYS_mmap, p + (long)PGSZ, 2 * PGSZ, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANON | MAP_FIXED, -1, 0);
+	CHECK(q == p + (long)PGSZ, "mmap: %ld", q);
+	*(volatile char *)q = 5;
+	CHECK(sys1(SYS_shmdt, p) == 0, "shmdt");
+	CHECK(sys3(SYS_madvise, p, PGSZ, 0) == -ENOMEM, "gone");
+	CHECK(sys3(SYS_madvise, q, 2 * PGSZ, 0) == 0, "still mapped");
+	CHECK(*(volatile char *)q == 5, "the bytes stayed");
+	CHECK(sys3(SYS_shmctl, s, RMID, 0) == 0, "remove");
+}
+
 static int
 stranger(void *arg)
 {
@@ -155,6 +178,7 @@ main(int argc, char **argv, char **envp)
 	(void)argv;
 	(void)envp;
 	alone();
+	neighbour();
 	create(key);
 	attach();
 	CHECK(run_child(stranger, NULL) == 0, "stranger");
