@@ -24,6 +24,7 @@
 #define F_ADD_SEALS	1033
 #define F_GET_SEALS	1034
 #define FD_CLOEXEC	1
+#define CLOSE_RANGE_CLOEXEC 4	/* close_range(2) */
 
 #define F_RDLCK		0
 #define F_WRLCK		1

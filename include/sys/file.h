@@ -232,6 +232,8 @@ int		 fd_install(struct file *fp, int min, bool cloexec, int *fdp)
  * success.  EBADF (new out of range), EBUSY (it is reserved). */
 int		 fd_dup2(struct file *fp, int new, bool cloexec) __warn_unused;
 int		 fd_close(int fd);
+/* fd_close_range: all of first..last that are there; cloexec: mark them only. */
+void		 fd_close_range(unsigned first, unsigned last, bool cloexec);
 /* fd_cloexec: -1 asks, 0 and 1 set; *was may be NULL.  EBADF. */
 int		 fd_cloexec(int fd, int set, bool *was) __warn_unused;
 void		 fd_setlimit(unsigned limit);

@@ -296,3 +296,45 @@ sys_mknod(SYSARGS6(path, mode, dev, a3 __unused, a4 __unused, a5 __unused))
 {
 	return sys_mknodat((uint64_t)AT_FDCWD, path, mode, dev, 0, 0);
 }
+
+/* ---- extended attributes: none can be, so none are ---- */
+
+static int64_t
+xattr_path(uint64_t path, bool follow, int64_t answer)
+{
+	struct rnode *n;
+	int error;
+
+	error = upath_lookup(AT_FDCWD, path, follow, &n);
+	if (error != 0)
+		return ret_errno(error);
+	rnode_put(n);
+	return answer;
+}
+
+static int64_t
+xattr_fd(uint64_t fd, int64_t answer)
+{
+	struct file *fp = fd_get((int)fd);
+
+	if (fp == NULL)
+		return -EBADF;
+	file_put(fp);
+	return answer;
+}
+
+#define XATTR_CALL(name, answer)					\
+int64_t									\
+name(SYSARGS6(what, a1 __unused, a2 __unused, a3 __unused,		\
+    a4 __unused, a5 __unused))						\
+{									\
+	return answer;							\
+}
+
+/* set, get, remove */
+XATTR_CALL(sys_xattr, xattr_path(what, true, -EOPNOTSUPP))
+XATTR_CALL(sys_lxattr, xattr_path(what, false, -EOPNOTSUPP))
+XATTR_CALL(sys_fxattr, xattr_fd(what, -EOPNOTSUPP))
+XATTR_CALL(sys_listxattr, xattr_path(what, true, 0))
+XATTR_CALL(sys_llistxattr, xattr_path(what, false, 0))
+XATTR_CALL(sys_flistxattr, xattr_fd(what, 0))

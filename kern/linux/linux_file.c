@@ -223,6 +223,17 @@ sys_close(SYSARGS6(fd, a1 __unused, a2 __unused, a3 __unused, a4 __unused,
 	return ret_errno(fd_close((int)fd));
 }
 
+int64_t
+sys_close_range(SYSARGS6(first, last, flags, a3 __unused, a4 __unused,
+    a5 __unused))
+{
+	if ((flags & ~(uint64_t)CLOSE_RANGE_CLOEXEC) != 0 ||
+	    (unsigned)first > (unsigned)last)
+		return -EINVAL;
+	fd_close_range((unsigned)first, (unsigned)last, flags != 0);
+	return 0;
+}
+
 /* do_dup: the lowest descriptor >= min for fd's file. */
 int64_t
 do_dup(uint64_t fd, int min, bool cloexec)

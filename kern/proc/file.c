@@ -609,6 +609,22 @@ fd_close(int fd)
 	return 0;
 }
 
+void
+fd_close_range(unsigned first, unsigned last, bool cloexec)
+{
+	struct fdtable *fdt = curproc->p_fd;
+	unsigned fd;
+
+	rw_wlock(&fdt->fd_lock);
+	last = MIN(last, fdt->fd_size - 1);
+	for (fd = first; cloexec && fd <= last; fd++)
+		if (fdt->fd_files[fd] != NULL)
+			fdt->fd_flags[fd] = FDF_CLOEXEC;
+	rw_wunlock(&fdt->fd_lock);
+	for (fd = first; !cloexec && fd <= last; fd++)
+		fd_close((int)fd);
+}
+
 int
 fd_cloexec(int fd, int set, bool *was)
 {

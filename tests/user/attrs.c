@@ -299,6 +299,23 @@ selects(void)
 	sys1(SYS_close, fds[0]);
 }
 
+/* No file has extended attributes: a fresh one has none anywhere. */
+static void
+xattrs(void)
+{
+	long fd = sys3(SYS_open, "x", O_CREAT | O_RDWR, 0600);
+	char list[64];
+
+	CHECK(sys3(194, "x", list, sizeof(list)) == 0 &&
+	    sys3(195, "x", list, sizeof(list)) == 0 &&
+	    sys3(196, fd, list, sizeof(list)) == 0, "listxattr");
+	CHECK(sys4(191, "y", "user.a", list, sizeof(list)) == -ENOENT &&
+	    sys2(199, 99, "user.a") == -EBADF &&
+	    sys3(194, -1, list, sizeof(list)) == -EFAULT, "errors");
+	sys1(SYS_close, fd);
+	sys1(SYS_unlink, "x");
+}
+
 int
 main(int argc __attribute__((__unused__)),
     char **argv __attribute__((__unused__)),
@@ -313,6 +330,7 @@ main(int argc __attribute__((__unused__)),
 	systems();
 	devices();
 	selects();
+	xattrs();
 	CHECK(sys1(SYS_rmdir, "/tmp/attrs") == 0, "left over");
 	printf("attrs: ok\n");
 	return 0;

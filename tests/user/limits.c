@@ -559,6 +559,31 @@ middle(void)
 	    sys1(SYS_rmdir, dir) == 0, "umount");
 }
 
+/* close_range: what is there goes, or is marked; nothing else is touched. */
+static void
+ranges(void)
+{
+	enum { SYS_close_range = 436, CLOEXEC = 4, F_GETFD = 1 };
+	long fd[6];
+
+	for (unsigned i = 0; i < 6; i++)
+		fd[i] = sys3(SYS_open, "/dev/null", 0, 0);
+	CHECK(fd[5] == fd[0] + 5, "descriptors %ld to %ld", fd[0], fd[5]);
+	CHECK(sys3(SYS_close_range, fd[2], fd[1], 0) == -EINVAL &&
+	    sys3(SYS_close_range, fd[0], fd[1], 1) == -EINVAL, "arguments");
+	sys1(SYS_close, fd[2]);
+	CHECK(sys3(SYS_close_range, fd[1], fd[3], 0) == 0 &&
+	    sys2(SYS_fcntl, fd[0], F_GETFD) == 0 &&
+	    sys2(SYS_fcntl, fd[1], F_GETFD) == -EBADF &&
+	    sys2(SYS_fcntl, fd[3], F_GETFD) == -EBADF &&
+	    sys2(SYS_fcntl, fd[4], F_GETFD) == 0, "closed");
+	CHECK(sys3(SYS_close_range, fd[4], ~0U, CLOEXEC) == 0 &&
+	    sys2(SYS_fcntl, fd[4], F_GETFD) == 1 &&
+	    sys2(SYS_fcntl, fd[0], F_GETFD) == 0, "marked");
+	CHECK(sys3(SYS_close_range, fd[0], ~0U, 0) == 0 &&
+	    sys2(SYS_fcntl, fd[5], F_GETFD) == -EBADF, "the rest");
+}
+
 int
 main(int argc, char **argv, char **envp)
 {
@@ -572,6 +597,7 @@ main(int argc, char **argv, char **envp)
 	CHECK(fd >= 0 && sys3(SYS_write, fd, "hello", 5) == 5, "%s", full);
 	sys1(SYS_close, fd);
 	reserved();
+	ranges();
 	CHECK(run_child(descriptors, NULL) == 0, "descriptors");
 	CHECK(run_child(user_procs, NULL) == 0, "processes of a user");
 	if (argc > 1 && strcmp(argv[1], "own") == 0) {
