@@ -27,6 +27,8 @@ static const char *const fixed[] = {
 	"file:0w0,0o0k2w1",
 	/* the old page's object ends before the copy is mapped */
 	"clip:0e1,1a1,0c1",
+	/* shared memory is wired for reading while another map copies it */
+	"grand:0o2,1e2",
 	/* a segment that nobody has attached for a while */
 	"seg:0a0S0,1a0S0w0u0",
 	"seg:0u0,1r0",
