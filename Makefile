@@ -160,13 +160,18 @@ $(U)/vmbench: tests/bench/vmbench.c tests/bench/sys.h
 	    -Wno-misleading-indentation -Wno-unused-function \
 	    -Wno-maybe-uninitialized -o $@ $<
 
-$(B)/initrd.cpio: $(UBINS) $(wildcard tests/user/*.txt) kern/linux/syscalls.tbl \
+# In the initrd without debug information: it is most of them, and memory there.
+$(B)/ubin/%: $(U)/%
+	@mkdir -p $(@D)
+	$(Q)strip --strip-debug -o $@ $<
+
+$(B)/initrd.cpio: $(UBINS:$(U)/%=$(B)/ubin/%) $(wildcard tests/user/*.txt) kern/linux/syscalls.tbl \
     tools/mkinitrd.py
-	$(Q)$(PYTHON) tools/mkinitrd.py $@ init=$(U)/init dev/ tmp/ proc/ \
+	$(Q)$(PYTHON) tools/mkinitrd.py $@ init=$(B)/ubin/init dev/ tmp/ proc/ \
 	    etc/suite=tests/user/suite.txt etc/stress=tests/user/stress.txt \
 	    etc/storm=tests/user/storm.txt etc/bulk=tests/user/bulk.txt etc/product.txt=tests/expect/product.txt \
 	    etc/syscalls.tbl=kern/linux/syscalls.tbl \
-	    $(foreach p,$(UBINS),bin/$(notdir $(p))=$(p)) \
+	    $(foreach p,$(UBINS),bin/$(notdir $(p))=$(B)/ubin/$(notdir $(p))) \
 	    $(if $(BUSYBOX),bin/busybox=$(BUSYBOX) $(APPLETS:%=bin/%=@busybox))
 
 $(B)/gnomon.iso: $(B)/gnomon.elf $(B)/initrd.cpio boot/grub.cfg
