@@ -328,6 +328,41 @@ KTEST(pmap, lost_interrupt_is_sent_again)
 	KT_CHECK(t, p.hits == 0, "%lu stale accesses", p.hits);
 }
 
+/*
+ * Removals of pages[0], by turns by pmap_remove and by other, while the crew looks
+ * on; an interrupt is lost each time.
+ */
+static void
+probe_removals(struct probe *p,
+    void (*other)(struct probe *p, struct vm_page **pages))
+{
+	struct vm_page *pages[2];
+	struct vm_object *object = pages_alloc(pages, 2);
+	nsec_t former;
+
+	p->page = pages[0];
+	if ((p->pm = pmap_create()) == NULL)
+		panic("no memory for a pmap");
+	crew_start(&p->crew);
+	former = pmap_tlb_set_timeout(20 * NSEC_PER_MSEC);
+	for (uint64_t gen = 1; gen <= 6; gen++) {
+		probe_enter(p, pages[0]);
+		md_delay(NSEC_PER_MSEC);	/* the others have it now */
+		atomic_store(&p->state, gen * PHASES + PH_GONE);
+		pmap_tlb_drop_next(1);
+		if (gen % 2 == 0)
+			pmap_remove(p->pm, VA, VA + PAGE_SIZE);
+		else
+			other(p, pages);
+		atomic_store(&p->state, gen * PHASES + PH_CHANGING);
+	}
+	pmap_tlb_drop_next(0);
+	pmap_tlb_set_timeout(former);
+	crew_stop(&p->crew);
+	pages_free(object, pages, 2);
+	pmap_destroy(p->pm);
+}
+
 /* Who sees the page without mappings: does an access still get through? */
 static void
 record_main(void *arg, unsigned worker)
@@ -347,39 +382,21 @@ record_main(void *arg, unsigned worker)
 	}
 }
 
+static void
+by_replacement(struct probe *p, struct vm_page **pages)
+{
+	probe_enter(p, pages[1]);
+}
+
 /* Does a mapping stay on record until no CPU has it, though an interrupt is
  * lost?  By removal and by replacement. */
 KTEST(pmap, record_outlives_shootdown)
 {
 	struct probe p = { .crew = { .fn = record_main, .arg = &p } };
-	struct vm_object *object;
-	struct vm_page *pages[2];
-	nsec_t former;
 
 	if (mp_ncpus == 1)
 		KT_SKIP(t, "one CPU");
-	object = pages_alloc(pages, 2);
-	p.page = pages[0];
-	if ((p.pm = pmap_create()) == NULL)
-		panic("no memory for a pmap");
-	crew_start(&p.crew);
-	former = pmap_tlb_set_timeout(20 * NSEC_PER_MSEC);
-	for (uint64_t gen = 1; gen <= 6; gen++) {
-		probe_enter(&p, pages[0]);
-		md_delay(NSEC_PER_MSEC);	/* the others have it now */
-		atomic_store(&p.state, gen * PHASES + PH_GONE);
-		pmap_tlb_drop_next(1);
-		if (gen % 2 == 0)
-			pmap_remove(p.pm, VA, VA + PAGE_SIZE);
-		else
-			probe_enter(&p, pages[1]);
-		atomic_store(&p.state, gen * PHASES + PH_CHANGING);
-	}
-	pmap_tlb_drop_next(0);
-	pmap_tlb_set_timeout(former);
-	crew_stop(&p.crew);
-	pages_free(object, pages, 2);
-	pmap_destroy(p.pm);
+	probe_removals(&p, by_replacement);
 	KT_CHECK(t, p.hits == 0, "%lu accesses of a page that has no mappings",
 	    p.hits);
 }
@@ -407,38 +424,22 @@ protect_main(void *arg, unsigned worker)
 	}
 }
 
+static void
+by_page(struct probe *p, struct vm_page **pages)
+{
+	(void)p;
+	pmap_remove_all(pages[0]);
+}
+
 /* A pmap that has nothing mapped any more, though some CPU does: does protect
  * wait for the removal that is under way?  An interrupt is lost. */
 KTEST(pmap, protect_waits_for_removal)
 {
 	struct probe p = { .crew = { .fn = protect_main, .arg = &p } };
-	struct vm_object *object;
-	struct vm_page *pages[1];
-	nsec_t former;
 
 	if (mp_ncpus == 1)
 		KT_SKIP(t, "one CPU");
-	object = pages_alloc(pages, 1);
-	if ((p.pm = pmap_create()) == NULL)
-		panic("no memory for a pmap");
-	crew_start(&p.crew);
-	former = pmap_tlb_set_timeout(20 * NSEC_PER_MSEC);
-	for (uint64_t gen = 1; gen <= 6; gen++) {
-		probe_enter(&p, pages[0]);
-		md_delay(NSEC_PER_MSEC);	/* the others have it now */
-		atomic_store(&p.state, gen * PHASES + PH_GONE);
-		pmap_tlb_drop_next(1);
-		if (gen % 2 == 0)
-			pmap_remove(p.pm, VA, VA + PAGE_SIZE);
-		else
-			pmap_remove_all(pages[0]);
-		atomic_store(&p.state, gen * PHASES + PH_CHANGING);
-	}
-	pmap_tlb_drop_next(0);
-	pmap_tlb_set_timeout(former);
-	crew_stop(&p.crew);
-	pages_free(object, pages, 1);
-	pmap_destroy(p.pm);
+	probe_removals(&p, by_page);
 	KT_CHECK(t, p.hits == 0, "%lu stores to a page that is read-only",
 	    p.hits);
 }
