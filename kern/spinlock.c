@@ -3,8 +3,9 @@
  * spinlock.c: mutual exclusion by spinning, and preemption off.
  *
  * The lock word names the owning CPU, so that a spinner can say whom it waits
- * for and notices when that is itself.  A spinner that has waited for
- * SPIN_LIMIT panics with the owner and the site that took the lock.
+ * for and notices when that is itself.  A spinner that sees one owner for
+ * SPIN_LIMIT panics with it and the site that took the lock.  Owners that take
+ * turns past an unlucky spinner, on a slow host, are no error.
  *
  * I1 td_critnest > 0 from before the word is taken until after it is free, so
  *    the owner does not lose its CPU.
@@ -151,9 +152,9 @@ spin_lock_slow(struct spinlock *l, uint32_t me, const void *site)
 {
 	nsec_t now, start = 0;
 	unsigned polls = 0;
-	uint32_t word;
+	uint32_t word, owner = 0;
 
-	while (!spin_try_word(l, me)) {
+	for (; !spin_try_word(l, me); owner = 0) {
 		/* Wait by reading: the line stays shared meanwhile. */
 		while ((word = atomic_load_relaxed(&l->sl_word)) != 0) {
 			if (spin_alone(me))
@@ -167,9 +168,10 @@ spin_lock_slow(struct spinlock *l, uint32_t me, const void *site)
 			if (++polls % SPIN_CHECK != 0)
 				continue;
 			now = md_uptime();
-			if (start == 0)
+			if (word != owner) {
+				owner = word;
 				start = now;
-			else if (now - start > SPIN_LIMIT && panicking == 0)
+			} else if (now - start > SPIN_LIMIT && panicking == 0)
 				spin_stuck(l, word, site);
 		}
 	}
