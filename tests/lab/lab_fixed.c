@@ -34,7 +34,7 @@ static const char *const fixed[] = {
 	"seg:0u0,1r0",
 	/* a wired page of a file that is cut, beside who would map it */
 	"cut:0T2,0e2,0r2",
-	"cut:0T2,0e2,1b1",
+	"cut:0e2,0T2,1b1",
 };
 
 bool

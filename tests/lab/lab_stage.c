@@ -426,7 +426,7 @@ cmd_merge(int nfiles, char **file)
 /* share: seconds, at most; then the next, and round again with other seeds. */
 static const struct stage hunt_stages[] = {
 	{ "pct", LAB_SET_GATE, 2, LAB_SYNC, ST_PCT, 2, 10, 2, false, false, false },
-	{ "fixed", 0, 1, LAB_LOCK, ST_DFS, 2, 50000, 5, false, false, false },
+	{ "fixed", 0, 1, LAB_LOCK, ST_DFS, 2, 50000, 5, false, false, true },
 	{ "fixed", 0, 1, LAB_ACCESS, ST_PCT, 2, 1500, 2, false, false, false },
 	{ "workloads", 0, 0, LAB_ACCESS, ST_PCT, 2, 20, 2, false, false, false },
 	{ "pct", LAB_SET_GATE, 3, LAB_SYNC, ST_PCT, 2, 4, 3, false, false, false },
@@ -455,6 +455,7 @@ cmd_hunt(void)
 			struct lab_tally t = { 0 };
 
 			sg.tso = tso;
+			sg.reduce = sg.reduce && !tso;
 			ok = run_stage(&sg, until, &t);
 			tally_add(&all, &t);
 			args.seed += 1000003;
