@@ -576,9 +576,8 @@ fault_resident_from(struct vm_object *first, vm_pindex_t pindex,
 	return m;
 }
 
-/* The same for what entry shows at va; only *objectp is locked after. */
-static struct vm_page * __no_lock_analysis
-fault_resident(const struct vm_map_entry *entry, vm_offset_t va,
+struct vm_page * __no_lock_analysis
+vm_fault_resident(const struct vm_map_entry *entry, vm_offset_t va,
     struct vm_object **objectp)
 {
 	struct vm_page *m;
@@ -617,7 +616,7 @@ vm_fault_unwire(struct vm_map *map, vm_offset_t start, vm_offset_t end)
 		    !vm_map_lookup_entry(map, va, &entry))
 			panic("vm_fault_unwire: no entry at %lx in map %p", va,
 			    (void *)map);
-		m = fault_resident(entry, va, &object);
+		m = vm_fault_resident(entry, va, &object);
 		KASSERT(m != NULL, "no page at %lx, which is wired (I8)", va);
 		fault_unwire_page(object, m);
 		vm_object_unlock(object);
@@ -695,7 +694,7 @@ fault_copy_one(struct vm_map *dst_map, struct vm_map_entry *dst,
 	struct vm_page *m, *new;
 	int error = 0;
 
-	m = fault_resident(src, va, &from);
+	m = vm_fault_resident(src, va, &from);
 	if (m == NULL) {
 		vm_object_unlock(from);
 		return 0;

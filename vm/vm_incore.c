@@ -17,28 +17,7 @@
 #include <vm/vm_object.h>
 #include <vm/vm_page.h>
 
-/* chain_page: the page at offset in the object or behind it, or NULL; *in is
- * where the search ended, locked.  Coupled locks. */
-static struct vm_page * __no_lock_analysis
-chain_page(struct vm_object *object, vm_ooffset_t offset, struct vm_object **in)
-{
-	struct vm_object *next;
-	struct vm_page *m;
-
-	vm_object_lock(object);
-	for (;;) {
-		m = vm_page_lookup(object, atop(offset));
-		next = object->backing_object;
-		if (m != NULL || next == NULL)
-			break;
-		offset += object->backing_object_offset;
-		vm_object_lock(next);
-		vm_object_unlock(object);
-		object = next;
-	}
-	*in = object;
-	return m;
-}
+#include "vm_priv.h"
 
 static bool
 entry_has_object(const struct vm_map_entry *entry)
@@ -55,7 +34,7 @@ entry_resident(const struct vm_map_entry *entry, vm_offset_t va)
 
 	if (!entry_has_object(entry))
 		return false;
-	m = chain_page(entry->object, entry->offset + (va - entry->start), &in);
+	m = vm_fault_resident(entry, va, &in);
 	found = m != NULL && !vm_page_reserved(m);
 	vm_object_unlock(in);
 	return found;
@@ -122,8 +101,7 @@ vm_map_entry_usage(struct vm_map *map, const struct vm_map_entry *entry,
 	for (va = entry->start; va < entry->end; va += PAGE_SIZE) {
 		if (pmap_extract(map->pmap, va, NULL) == 0)
 			continue;
-		m = chain_page(entry->object,
-		    entry->offset + (va - entry->start), &in);
+		m = vm_fault_resident(entry, va, &in);
 		/* With the lock: is that what is mapped? */
 		pa = pmap_extract(map->pmap, va, NULL);
 		if (m != NULL && pa == VM_PAGE_TO_PHYS(m))

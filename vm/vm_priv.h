@@ -135,6 +135,11 @@ int	vm_map_delete_locked(struct vm_map *map, vm_offset_t start,
 	    vm_offset_t end, struct vm_map_entry **dead) __warn_unused;
 void	vm_map_release_dead(struct vm_map_entry *dead);
 
+/* vm_fault_resident: the resident page that entry, which has an object, shows at
+ * va, or NULL.  => Locks: the map, either way; *objectp, the page's object or the
+ * end of the chain, is locked on return. */
+struct vm_page	*vm_fault_resident(const struct vm_map_entry *entry,
+	    vm_offset_t va, struct vm_object **objectp);
 /* vm_map_entry_make_object: one for an entry that has none.  => Locks: map
  * write-locked.  => Returns 0; ENOMEM. */
 int	vm_map_entry_make_object(struct vm_map *map,
