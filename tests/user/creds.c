@@ -18,15 +18,6 @@ enum {
 	ENOPROTOOPT = 92, NOBODY = 65534, BIG = 200000, NO_PID = 32760,
 };
 
-struct msghdr {
-	void		*name;
-	unsigned	 namelen, pad0;
-	void		*iov;
-	unsigned long	 iovlen;
-	void		*control;
-	unsigned long	 controllen;
-	unsigned	 flags, pad1;
-};
 struct ucred {
 	int		pid;
 	unsigned	uid, gid;

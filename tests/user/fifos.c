@@ -14,15 +14,8 @@ enum {
 	ENXIO = 6, ESPIPE = 29, S_IFIFO = 0010000, FIONREAD = 0x541b,
 };
 
-struct sigaction {
-	unsigned long	handler, flags, restorer, mask;
-};
-
 static volatile int *sh;
 static const char name[] = "f";
-
-__asm__("restorer: mov $15, %eax\n\tsyscall");
-void	restorer(void);
 
 static long
 op(int flags)
@@ -133,8 +126,8 @@ handler(int signo)
 static void
 signals(void)
 {
-	struct sigaction sa = { (unsigned long)handler, 0x04000000,
-	    (unsigned long)restorer, 0 };
+	struct sigaction sa = { (void *)handler, 0x04000000,
+	    restorer, 0 };
 	long pid;
 	int st;
 

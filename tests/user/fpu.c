@@ -6,15 +6,6 @@
  */
 #include "ulib.h"
 
-struct sigaction {
-	void		(*handler)(int, void *, void *);
-	unsigned long	flags;
-	void		(*restorer)(void);
-	unsigned long	mask;
-};
-#define SA_SIGINFO	4UL
-#define SA_RESTORER	0x04000000UL
-
 #define UC_FPSTATE	(5 + 23)	/* word of struct ucontext */
 #define FP_XMM0		160		/* bytes into the image */
 #define FP_MXCSR	24
@@ -23,9 +14,6 @@ struct sigaction {
 #define FP_XSTATE_BV	512
 #define MAGIC1		0x46505853U
 #define MAGIC2		0x46505845U
-
-__asm__(".globl restorer\nrestorer:\n\tmov $15, %eax\n\tsyscall\n");
-void	restorer(void);
 
 static bool	have_avx;
 

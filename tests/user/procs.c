@@ -12,10 +12,6 @@ enum {
 	SIGSTOP = 19, SIGCONT = 18,
 };
 
-struct sigaction {
-	unsigned long	handler, flags, restorer, mask;
-};
-
 static struct shared {
 	volatile int	a, b, c;
 } *sh;
@@ -101,7 +97,7 @@ orphans(void)
 static void
 no_zombies(void)
 {
-	struct sigaction ign = { 1, 0, 0, 0 }, dfl = { 0, 0, 0, 0 };
+	struct sigaction ign = { .handler = (void *)1 }, dfl = { 0 };
 	int st;
 
 	CHECK(sys4(SYS_rt_sigaction, SIGCHLD, &ign, 0, 8) == 0, "ignore");
@@ -147,9 +143,6 @@ struct going {
 };
 static volatile int told;
 
-__asm__("restorer: mov $15, %eax\n\tsyscall");
-void	restorer(void);
-
 static void
 tell(int signo)
 {
@@ -194,8 +187,8 @@ spin(void *arg)
 static void
 forkers(const struct going *g, int n)
 {
-	struct sigaction sa = { (unsigned long)tell, 0x04000000,
-	    (unsigned long)restorer, 0 };
+	struct sigaction sa = { (void *)tell, 0x04000000,
+	    restorer, 0 };
 	struct uthread t[2];
 
 	sys2(SYS_setpgid, 0, 0);

@@ -11,18 +11,6 @@ enum {
 	EBUSY = 16, UNREGISTER = 1, SIGNATURE = 0x53053053,
 };
 
-struct sigaction {
-	void		(*handler)(int, void *, void *);
-	unsigned long	flags;
-	void		(*restorer)(void);
-	unsigned long	mask;
-};
-#define SA_SIGINFO	4UL
-#define SA_RESTORER	0x04000000UL
-
-__asm__(".globl restorer\nrestorer:\n\tmov $15, %eax\n\tsyscall\n");
-void	restorer(void);
-
 struct area {
 	volatile uint32_t	cpu_start, cpu;
 	volatile uint64_t	cs;

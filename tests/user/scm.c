@@ -16,15 +16,6 @@ enum {
 	RLIMIT_NOFILE = 7, NFILES = 300, DEEP = 400,
 };
 
-struct msghdr {
-	void		*name;
-	unsigned	 namelen, pad0;
-	void		*iov;
-	unsigned long	 iovlen;
-	void		*control;
-	unsigned long	 controllen;
-	unsigned	 flags, pad1;
-};
 struct control {
 	unsigned long	len;
 	unsigned	level, type;

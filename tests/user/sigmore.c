@@ -11,24 +11,11 @@ enum {
 	SIGRT = 40,
 };
 
-struct sigaction {
-	void		(*handler)(int, void *, void *);
-	unsigned long	flags;
-	void		(*restorer)(void);
-	unsigned long	mask;
-};
-#define SA_SIGINFO	4UL
-#define SA_RESTORER	0x04000000UL
-#define SA_RESTART	0x10000000UL
-#define SA_RESETHAND	0x80000000UL
 #define BIT(s)		(1UL << ((s) - 1))
 
 struct ts {
 	long	s, ns;
 };
-
-__asm__(".globl restorer\nrestorer:\n\tmov $15, %eax\n\tsyscall\n");
-void	restorer(void);
 
 static volatile int count, last_pid, by_tid;
 
@@ -267,7 +254,6 @@ struct stack {
 	unsigned	flags, pad;
 	uint64_t	size;
 };
-#define SA_ONSTACK	0x08000000UL
 #define SS_DISABLE	2U
 #define SS_AUTODISARM	0x80000000U
 

@@ -5,21 +5,6 @@
  */
 #include "ulib.h"
 
-struct sigaction {
-	void		(*handler)(int, void *, void *);
-	unsigned long	flags;
-	void		(*restorer)(void);
-	unsigned long	mask;
-};
-#define SA_SIGINFO	4UL
-#define SA_RESTORER	0x04000000UL
-#define SA_RESTART	0x10000000UL
-#define SA_ONSTACK	0x08000000UL
-#define SA_NODEFER	0x40000000UL
-
-__asm__(".globl restorer\nrestorer:\n\tmov $15, %eax\n\tsyscall\n");
-void	restorer(void);
-
 static volatile int seen, depth, maxdepth, last_code;
 static volatile unsigned long last_addr, handler_sp;
 static char altstack[16384];

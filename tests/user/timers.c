@@ -15,9 +15,6 @@ enum {
 	SIGVTALRM = 26, SIGPROF = 27, SIGRT = 40, EOPNOTSUPP = 95,
 };
 
-struct sigaction {
-	unsigned long	handler, flags, restorer, mask;
-};
 struct timeval {
 	long	s, us;
 };
@@ -28,9 +25,6 @@ struct sigevent {
 	long	value;
 	int	signo, notify, tid, pad[11];
 };
-
-__asm__("restorer: mov $15, %eax\n\tsyscall");
-void	restorer(void);
 
 static volatile int hits[65];
 static volatile long seen_value;
@@ -48,8 +42,8 @@ handler(int signo, int *info)
 static void
 handle(int signo)
 {
-	struct sigaction sa = { (unsigned long)handler, 0x04000004,
-	    (unsigned long)restorer, 0 };
+	struct sigaction sa = { (void *)handler, 0x04000004,
+	    restorer, 0 };
 
 	CHECK(sys4(SYS_rt_sigaction, signo, &sa, 0, 8) == 0, "sigaction");
 	hits[signo] = 0;

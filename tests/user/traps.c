@@ -6,15 +6,6 @@
  */
 #include "ulib.h"
 
-struct sigaction {
-	void		(*handler)(int, void *, void *);
-	unsigned long	flags;
-	void		(*restorer)(void);
-	unsigned long	mask;
-};
-#define SA_SIGINFO	4UL
-#define SA_RESTORER	0x04000000UL
-
 #define SI_KERNEL	0x80
 #define ILL_ILLOPN	2
 #define FPE_INTDIV	1
@@ -33,9 +24,6 @@ struct sigaction {
 
 #define KERNEL_ADDR	0xffffffff80100000UL
 #define NONCANONICAL	0x0000900000000000UL
-
-__asm__(".globl restorer\nrestorer:\n\tmov $15, %eax\n\tsyscall\n");
-void	restorer(void);
 
 /* What the handler saw; the probes set where it goes on. */
 unsigned long	resume_ip, fault_ip;

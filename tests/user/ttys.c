@@ -32,17 +32,10 @@ struct winsize {
 	unsigned short	row, col, x, y;
 };
 
-struct sigaction {
-	unsigned long	handler, flags, restorer, mask;
-};
-
 static struct termios saved, mode;
 static struct shared {
 	volatile int	go, done, chld[8], nchld;
 } *sh;
-
-__asm__("restorer: mov $15, %eax\n\tsyscall");
-void	restorer(void);
 
 static long
 tio(long cmd, void *arg)
@@ -94,8 +87,8 @@ pollin(int ms)
 static void
 handle(int signo, void (*fn)(int), unsigned long flags)
 {
-	struct sigaction sa = { (unsigned long)fn, flags | 0x04000000,
-	    (unsigned long)restorer, 0 };
+	struct sigaction sa = { (void *)fn, flags | 0x04000000,
+	    restorer, 0 };
 
 	CHECK(sys4(SYS_rt_sigaction, signo, &sa, 0, 8) == 0, "sigaction");
 }

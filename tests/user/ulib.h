@@ -110,6 +110,30 @@ sys6(long n, long a, long b, long c, long d, long e, long f)
 #define WIFSIGNALED(s)	(((s) & 0x7f) != 0 && ((s) & 0x7f) != 0x7f)
 #define WTERMSIG(s)	((s) & 0x7f)
 
+/* What rt_sigaction and sendmsg take; restorer is for each handler. */
+struct sigaction {
+	void		(*handler)(int, void *, void *);
+	unsigned long	flags;
+	void		(*restorer)(void);
+	unsigned long	mask;
+};
+#define SA_SIGINFO	4UL
+#define SA_RESTORER	0x04000000UL
+#define SA_ONSTACK	0x08000000UL
+#define SA_RESTART	0x10000000UL
+#define SA_NODEFER	0x40000000UL
+#define SA_RESETHAND	0x80000000UL
+void	restorer(void);
+struct msghdr {
+	void		*name;
+	unsigned	 namelen, pad0;
+	void		*iov;
+	unsigned long	 iovlen;
+	void		*control;
+	unsigned long	 controllen;
+	unsigned	 flags, pad1;
+};
+
 int	main(int argc, char **argv, char **envp);
 
 void	exit(int status) __attribute__((__noreturn__));
