@@ -162,7 +162,8 @@ struct probe {
 	struct pmap	*pm;
 	uint64_t	 state;		/* [a] generation * PHASES + phase */
 	uint64_t	 probes, hits;	/* [a] */
-	struct vm_page	*page;		/* [c] of record_main */
+	struct vm_page	*page;		/* [c] of watch_main */
+	bool		(*through)(struct probe *p);	/* [c] the same */
 };
 
 /* probe_once: an access that the phase forbids; does it get through? */
@@ -363,9 +364,9 @@ probe_removals(struct probe *p,
 	pmap_destroy(p->pm);
 }
 
-/* Who sees the page without mappings: does an access still get through? */
+/* While the mapping is gone: does what p asks for get through? */
 static void
-record_main(void *arg, unsigned worker)
+watch_main(void *arg, unsigned worker)
 {
 	struct probe *p = arg;
 	uint64_t before;
@@ -376,10 +377,16 @@ record_main(void *arg, unsigned worker)
 		before = atomic_load(&p->state);
 		if (before % PHASES != PH_GONE)
 			(void)probe_once(PH_CHANGING);
-		else if (!pmap_page_is_mapped(p->page) &&
-		    probe_once(PH_SECOND) && atomic_load(&p->state) == before)
+		else if (p->through(p) && atomic_load(&p->state) == before)
 			atomic_add(&p->hits, 1);
 	}
+}
+
+/* An access of a page that has no mappings. */
+static bool
+through_record(struct probe *p)
+{
+	return !pmap_page_is_mapped(p->page) && probe_once(PH_SECOND);
 }
 
 static void
@@ -392,7 +399,8 @@ by_replacement(struct probe *p, struct vm_page **pages)
  * lost?  By removal and by replacement. */
 KTEST(pmap, record_outlives_shootdown)
 {
-	struct probe p = { .crew = { .fn = record_main, .arg = &p } };
+	struct probe p = { .crew = { .fn = watch_main, .arg = &p },
+	    .through = through_record };
 
 	if (mp_ncpus == 1)
 		KT_SKIP(t, "one CPU");
@@ -401,27 +409,14 @@ KTEST(pmap, record_outlives_shootdown)
 	    p.hits);
 }
 
-/* Once all is being removed: after a protect, does a store still get through? */
-static void
-protect_main(void *arg, unsigned worker)
+/* A store after a protect, once all is being removed. */
+static bool
+through_protect(struct probe *p)
 {
-	struct probe *p = arg;
-	uint64_t before;
-
-	(void)worker;
-	pmap_switch(p->pm);
-	while (!atomic_load(&p->crew.stop)) {
-		before = atomic_load(&p->state);
-		if (before % PHASES != PH_GONE) {
-			(void)probe_once(PH_CHANGING);
-			continue;
-		}
-		if (pmap_resident_count(p->pm) != 0)
-			continue;
-		pmap_protect(p->pm, VA, VA + PAGE_SIZE, VM_PROT_READ);
-		if (probe_once(PH_READONLY) && atomic_load(&p->state) == before)
-			atomic_add(&p->hits, 1);
-	}
+	if (pmap_resident_count(p->pm) != 0)
+		return false;
+	pmap_protect(p->pm, VA, VA + PAGE_SIZE, VM_PROT_READ);
+	return probe_once(PH_READONLY);
 }
 
 static void
@@ -435,7 +430,8 @@ by_page(struct probe *p, struct vm_page **pages)
  * wait for the removal that is under way?  An interrupt is lost. */
 KTEST(pmap, protect_waits_for_removal)
 {
-	struct probe p = { .crew = { .fn = protect_main, .arg = &p } };
+	struct probe p = { .crew = { .fn = watch_main, .arg = &p },
+	    .through = through_protect };
 
 	if (mp_ncpus == 1)
 		KT_SKIP(t, "one CPU");
