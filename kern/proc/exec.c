@@ -341,7 +341,7 @@ exec_commit(struct exec *ex, const char *path)
 		exec_fini(ex);
 		exit1(W_SIGNAL(SIGKILL), true);
 	}
-	md_frame_exec(md_user_frame(curthread), ex->interp.nseg != 0 ?
+	md_frame_exec(md_user_frame(curthread), ex->interp_node != NULL ?
 	    ex->interp.entry : ex->plan.entry, sp);
 }
 

@@ -28,8 +28,8 @@ struct exec {
 	struct exec_args	 args;
 	struct exec_plan	 plan;
 	struct rnode		*node;		/* referenced */
-	struct exec_plan	 interp;	/* its linker's, nseg 0: none */
-	struct rnode		*interp_node;	/* referenced, until mapped */
+	struct exec_plan	 interp;	/* its linker's; empty: none */
+	struct rnode		*interp_node;	/* referenced; NULL: none */
 	struct procargs		*procargs;	/* the new ones; later the old */
 	bool			 counted;	/* node's rn_execs has us */
 	struct vmspace		*vm;		/* the new one */
