@@ -21,6 +21,7 @@
 #include <sys/panic.h>
 #include <sys/param.h>
 #include <sys/proc.h>
+#include <sys/ramfs.h>
 #include <sys/sleepq.h>
 #include <sys/smp.h>
 #include <sys/thread.h>
@@ -156,6 +157,18 @@ main_zones_back(void)
 	return main_zones.differ;
 }
 
+/* main_files_back: 1: there are more pages counted for files, or less. */
+static unsigned
+main_files_back(uint64_t before)
+{
+	const uint64_t now = ramfs_npages();
+
+	if (now != before)
+		kprintf("baseline: pages of files: %lu before, %lu now\n",
+		    before, now);
+	return now != before;
+}
+
 /* True when all tests that ktest= names passed, or none are asked for. */
 static bool
 main_ktest(void)
@@ -173,6 +186,7 @@ main_init(void)
 {
 	const char *path = bootopt_str("init");
 	struct vm_baseline before;
+	uint64_t files;
 	unsigned differ, nthreads;
 	int status;
 
@@ -181,12 +195,14 @@ main_init(void)
 	proc_init();			/* unpacks the initrd: stays */
 	thread_drain();
 	nthreads = thread_count();
+	files = ramfs_npages();
 	vm_baseline_take(&before);
 	zone_foreach(main_zone_take, &main_zones);
 	status = proc_run_init(path != NULL && path[0] != '\0' ? path :
 	    "/init");
 	thread_settle(nthreads);
-	differ = vm_baseline_check(&before, kprintf) + main_zones_back();
+	differ = vm_baseline_check(&before, kprintf) + main_zones_back() +
+	    main_files_back(files);
 	kprintf("gnomon: init ended with status %#x, %u counters are not back "
 	    "at their baseline\n", status, differ);
 	return status == 0 && differ == 0;

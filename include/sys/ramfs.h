@@ -191,6 +191,8 @@ int		 rnode_punch(struct rnode *n, uint64_t off, uint64_t len)
  * ENOSPC: what was made stays; EFBIG. */
 int		 rnode_allocate(struct rnode *n, uint64_t off, uint64_t len,
 		    bool keep) __warn_unused;
+/* ramfs_npages: pages that are counted for files now. */
+uint64_t	 ramfs_npages(void);
 /* ramfs_space: pages that files without a limit can have, and could now. */
 void		 ramfs_space(uint64_t *blocks, uint64_t *nfree);
 /* memfd_create: a file without a name, open for reading and writing. */

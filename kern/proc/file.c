@@ -332,11 +332,14 @@ fdtable_put(struct fdtable *fdt)
 
 	if (atomic_fetchadd(&fdt->fd_refs, -1) != 1)
 		return;
-	for (i = 0; i < fdt->fd_size; i++)
+	for (i = 0; i < fdt->fd_size; i++) {
+		KASSERT((fdt->fd_flags[i] & FDF_RESERVED) == 0,
+		    "descriptor %u is reserved for ever (I2)", i);
 		if (fdt->fd_files[i] != NULL) {
 			file_unlock_closed(fdt->fd_files[i], fdt);
 			file_put(fdt->fd_files[i]);
 		}
+	}
 	fdtable_free_arrays(fdt);
 	rw_destroy(&fdt->fd_lock);
 	zone_free(fdtable_zone, fdt);

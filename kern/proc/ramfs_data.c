@@ -58,6 +58,12 @@ ramfs_room(void)
 	return nfree > total / 8 ? MAX(room, nfree - total / 8) : room;
 }
 
+uint64_t
+ramfs_npages(void)
+{
+	return atomic_load(&ramfs_pages);
+}
+
 void
 ramfs_space(uint64_t *blocks, uint64_t *nfree)
 {
